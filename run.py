@@ -1,0 +1,214 @@
+"""Train word2vec embeddings on a corpus: python run.py --help"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+# One thread is as fast on matrices this small, and other programs on the machine do not slow it down.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+from scipy.special import logsumexp
+
+import grads
+import sampling
+import utils
+import w2v_sgd
+from utils import InputError
+
+CORPORA = Path(__file__).resolve().parent / "corpus"
+
+
+def unigram_start(freqs, M, rng):
+    """U, V, W that score every pair v_cᵀ W u_w ≈ log p(c), so that training starts from word frequencies.
+
+    The first coordinate holds log p(c): constant in U and, with W's 6, large steps from none of U, V, W. The others
+    are small and random. A step on u_w changes a score by α·60²·|v_c|² times its gradient, and a rare word occurs
+    once in a batch of S = 1000: 60 makes up for the mean over the batch, as if each pair took a step of 0.06.
+    """
+    p = np.asarray(freqs) / np.sum(freqs)
+    U, V = rng.uniform(-0.1, 0.1, size=(2, p.size, M)) / np.sqrt(M)
+    W = np.diag([6.] + [60.] * (M - 1))
+    U[:, 0] = 1.2
+    V[:, 0] = np.log(p) / (6 * 1.2)
+    return U, V, W
+
+
+def uniform_start(freqs, M, rng):
+    """The course's start: everything uniform between -1/M and 1/M."""
+    return [rng.uniform(-1 / M, 1 / M, size=(rows, M)) for rows in (len(freqs), len(freqs), M)]
+
+
+METHODS = {"batched": grads.lossAndGradientBatched, "cumulative": grads.lossAndGradientCumulative}
+STARTS = {"unigram": unigram_start, "uniform": uniform_start}
+SCHEDULES = {"linear": w2v_sgd.linear_decay, "constant": float}
+
+
+def unigram_floor(contexts, q_noise, n):
+    """The lowest mean loss of a model that ignores w, for context words that occur as often as in contexts.
+
+    Such a model has a score for each c, seen p[c] times a pair as the context word and r[c] times as a negative,
+    which is drawn by q from the words other than the context word; its best score is log(p[c] / r[c]).
+    """
+    p = np.bincount(contexts, minlength=q_noise.size) / contexts.size
+    q = np.exp(q_noise) / n
+    drawn = p / (1 - q)
+    r = n * q * (drawn.sum() - drawn)
+    p, r = p[p > 0], r[p > 0]
+    return np.sum(p * np.log1p(r / p) + r * np.log1p(p / r))
+
+
+def log_normalisers(U, V, W):
+    """log Σ_c exp(v_cᵀ W u_w) of every word w, in float64; 0 where exp(score) is a probability."""
+    return np.concatenate([logsumexp(h @ V.T, axis=1) for h in np.array_split(U @ W.T, len(U) // 256 + 1)])
+
+
+def find_corpus(name):
+    """What to call a corpus, where its text is, and its list of words to draw, if it has one."""
+    if name is None:
+        name = "journalism_bg" if (CORPORA / "journalism_bg" / "text").is_dir() else "pydocs"
+    for folder in CORPORA / name, Path(name).resolve():
+        if folder.parent == CORPORA and folder.is_dir():
+            text, words = folder / "text", folder / "words.txt"
+            if not text.is_dir():
+                print(f"preparing the corpus {folder.name} …", file=sys.stderr, flush=True)
+                if subprocess.run([sys.executable, folder / "prepare.py"], stdout=sys.stderr).returncode:
+                    sys.exit(2)
+            return folder.name, text, words if words.is_file() else None
+    if not Path(name).exists():
+        have = ", ".join(sorted(folder.name for folder in CORPORA.iterdir() if folder.is_dir()))
+        raise InputError(f"{name}: no such file or folder, nor a corpus of this name (there are {have})")
+    return Path(name).name, Path(name), None
+
+
+def read_corpus(path, limit, window):
+    """words, word2ind, freqs, the number of tokens, and the N×2 pairs of the text at a path."""
+    words, word2ind, freqs = utils.extractDictionary(utils.read_sentences(path), limit)
+    if len(set(words) - {utils.START, utils.END}) < 2:
+        raise InputError(f"{path}: fewer than two different words; take a longer text or a larger --vocabulary")
+    ids = utils.encode_corpus(utils.read_sentences(path), window, word2ind)
+    return words, word2ind, freqs, np.count_nonzero(ids != utils.GAP), utils.pairs_within(ids, window)
+
+
+def train(options):
+    """Read, train, write the results into options.out, and report on them."""
+    name, path, word_list = find_corpus(options.corpus)
+    options.out.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(dir=options.out, prefix=".w2v-") as scratch:     # made first: can we write?
+        words, word2ind, freqs, tokens, data = read_corpus(path, options.vocabulary, options.window)
+        if options.words or word_list:
+            groups = utils.read_word_groups(options.words or word_list, word2ind)
+        else:
+            groups = {"": [word for word in words if len(word) > 3 and word.isalpha()][:40] or words[:40]}
+        start_rng, choice_rng, rng = np.random.default_rng(options.seed).spawn(3)
+        if options.pairs:
+            data = data[choice_rng.permutation(len(data))[:options.pairs]]
+        print(f"{name}: {tokens:,} tokens, {len(words):,} words, {len(data):,} pairs", file=sys.stderr, flush=True)
+
+        q_noise = sampling.noiseDistribution(freqs, options.negatives)
+        seq = sampling.createSamplingSequence(freqs)
+        start = [X.astype(np.float32) for X in STARTS[options.init](freqs, options.dim, start_rng)]
+        curve, show = [], utils.progress()
+
+        def callback(done, total, J):
+            curve.append((done, J))
+            show(done, total, J)
+
+        clock = time.monotonic()
+        try:
+            U, V, W = w2v_sgd.stochasticGradientDescend(
+                data, *start, sampling.batch_sampler(seq, options.negatives), METHODS[options.method], q_noise,
+                options.batch_size, options.epochs, SCHEDULES[options.schedule](options.alpha), rng, callback)
+        except w2v_sgd.Diverged as error:
+            rest = options.out / "w2v-diverged.npz"
+            np.savez(rest, **dict(zip("UVW", error.learned)))
+            raise InputError(f"{error}; what was learned before is in {rest}") from None
+        rate = options.epochs * len(data) / (time.monotonic() - clock)
+
+        done, J = np.array(curve).T
+        last = done > 0.95 * done[-1]
+        loss = np.average(J[last], weights=np.diff(done, prepend=0)[last])
+        E = np.concatenate([V @ W, U], axis=1)
+        scratch = Path(scratch)
+        for letter, X in ("U", U), ("V", V), ("W", W):
+            np.save(scratch / f"w2v-{letter}.npy", X)
+        (scratch / "w2v-words.txt").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
+        title = f"{name}: {tokens:,} tokens, {len(data):,} pairs, loss {loss:.3f}"
+        utils.plot_embeddings(E, groups, word2ind, title, scratch / "embeddings.png")
+        for file in sorted(scratch.iterdir()):
+            os.replace(file, options.out / file.name)
+
+    normaliser = log_normalisers(U, V, W)
+    print(f"""
+corpus      {name}: {tokens:,} tokens, {len(words):,} words, {len(data):,} pairs
+trained     {done[-1]:,.0f} pairs at {rate:,.0f} a second; {time.monotonic() - begun:.0f} seconds with reading and drawing
+loss        {loss:.4f} over the last 5 % of the pairs; a model that ignores the target word gets at best \
+{unigram_floor(data[:, 1], q_noise, options.negatives):.4f}
+normalised  log Σ_c exp(v_cᵀ W u_w) over words w: {normaliser.mean():+.3f} ± {normaliser.std():.3f}; \
+weighted by frequency {np.average(normaliser, weights=freqs):+.3f}
+written     {', '.join(FILES)} in {options.out.resolve()}
+nearest""")
+    for group in list(groups.values())[:8]:
+        neighbours, _ = utils.nearest(E, word2ind[group[0]], 6)
+        print(f"            {group[0]} → {', '.join(words[i] for i in neighbours)}")
+
+
+FILES = "embeddings.png", "w2v-U.npy", "w2v-V.npy", "w2v-W.npy", "w2v-words.txt"
+
+
+class Parser(argparse.ArgumentParser):
+    """One that answers a mistake with one line."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def at_least(least, kind):
+    """The argparse type of finite numbers of a kind from a least one on."""
+    def number(text):
+        value = kind(text)
+        if not least <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"must be at least {least}, not {text}")
+        return value
+    number.__name__ = kind.__name__             # argparse names it: "invalid int value"
+    return number
+
+
+def main():
+    parser = Parser(prog="run.py", description="Train word2vec embeddings by noise contrastive estimation and write "
+                    f"{', '.join(FILES)}.", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    add, positive = parser.add_argument, at_least(1, int)
+    add("method", nargs="?", choices=METHODS, default="batched", help="how a batch's gradients are computed")
+    add("--corpus", metavar="NAME|PATH", help="a folder of corpus/, or a UTF-8 text file or a folder of .txt files of "
+        "your own (default: journalism_bg once it is prepared, else pydocs)", default=argparse.SUPPRESS)
+    add("--words", metavar="FILE", type=Path, help="the words to draw (default: the corpus's words.txt, or the most "
+        "frequent words)", default=argparse.SUPPRESS)
+    add("--out", metavar="DIR", type=Path, default=Path(), help="where to write")
+    add("--seed", metavar="N", type=at_least(0, int), default=0, help="the same seed gives the same files")
+    add("--dim", metavar="M", type=positive, default=50, help="embedding size")
+    add("--window", metavar="N", type=positive, default=3, help="how far apart the words of a pair may be")
+    add("--negatives", metavar="n", type=positive, default=5, help="negatives of a context word")
+    add("--vocabulary", metavar="L", type=positive, default=20000, help="number of words, the most frequent ones")
+    add("--batch-size", metavar="S", type=positive, default=1000, help="pairs of a step")
+    add("--epochs", metavar="N", type=positive, default=1, help="passes over the pairs")
+    add("--alpha", metavar="STEP", type=at_least(0, float), default=1.0, help="step size")
+    add("--schedule", choices=SCHEDULES, default="linear", help="let the step size fall to 0, or keep it")
+    add("--init", choices=STARTS, default="unigram", help="start from word frequencies, or as the course does")
+    add("--pairs", metavar="N", type=positive, help="train on the first N shuffled pairs only (default: all)",
+        default=argparse.SUPPRESS)
+    parser.set_defaults(corpus=None, words=None, pairs=None)
+    try:
+        train(parser.parse_args())
+    except InputError as mistake:
+        parser.error(mistake)
+    except OSError as error:
+        parser.error(f"{error.filename}: {error.strerror}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Task 3: the noise distribution, and the drawing of negatives from it."""
+
+import numpy as np
+
+
+def createSamplingSequence(freqs):
+    """The sequence in which word i occurs round(freqs[i]^0.75) times.
+
+    Parameters
+    ----------
+    freqs : L word frequencies
+
+    Returns
+    -------
+    1-D array of word indices: a uniform draw from it is a draw from the noise distribution q
+    """
+    counts = _noise_counts(freqs)
+    return np.repeat(np.arange(counts.size), counts)
+
+
+def noiseDistribution(freqs, negativesCount):
+    """The values log(n·q[c]) of all words c, where q[c] ∝ round(freqs[c]^0.75).
+
+    Parameters
+    ----------
+    freqs : L word frequencies
+    negativesCount : n, the number of negatives of a context word
+
+    Returns
+    -------
+    L float64
+
+    Raises
+    ------
+    ValueError : a word never occurs, so that its logarithm would be infinite
+    """
+    counts = _noise_counts(freqs)
+    if np.any(counts < 1):
+        raise ValueError(f"freqs[{np.argmin(counts)}] rounds to 0; every word must occur at least once")
+    return np.log(negativesCount * counts / counts.sum())
+
+
+def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng()):
+    """The context word and n negatives, drawn from seq with replacement, none equal to that word.
+
+    Parameters
+    ----------
+    contextWord : index c of a word, or an array of S of them
+    seq : list or 1-D array of word indices, as from `createSamplingSequence`
+    negativesCount : n
+    rng : numpy.random.Generator; by default one that is seeded by the operating system
+
+    Returns
+    -------
+    the list [c, c̄_1 … c̄_n], or an S×(n+1) array of such rows
+
+    Raises
+    ------
+    ValueError : seq holds no word but c
+    """
+    seq, c = np.asarray(seq), np.asarray(contextWord)
+    if seq.size == 0 or seq[0] == seq[-1] and np.any(c == seq[0]) and np.all(seq == seq[0]):
+        raise ValueError(f"seq has no word other than {contextWord} to draw negatives from")
+    negatives = seq.take(rng.integers(seq.size, size=(c.size, negativesCount)))     # S×n
+    context = np.column_stack([c.ravel(), negatives])                               # S×(n+1)
+    while (again := np.argwhere(context[:, 1:] == context[:, :1])).size:
+        rows, columns = again.T
+        context[rows, columns + 1] = seq.take(rng.integers(seq.size, size=rows.size))
+    return context if c.ndim else context[0].tolist()
+
+
+def batch_sampler(seq, negativesCount):
+    """The contextFunction that calls `sampleContext` once for a whole batch."""
+    def sample_batch(context_words, rng):
+        return sampleContext(context_words, seq, negativesCount, rng)
+    sample_batch.takes_batch = True
+    return sample_batch
+
+
+def _noise_counts(freqs):
+    return np.round(np.asarray(freqs, dtype=np.float64) ** 0.75).astype(np.intp)

@@ -1,0 +1,221 @@
+"""From text to pairs of words, the progress of a run, and the picture of the embeddings."""
+
+import codecs
+import re
+import sys
+import time
+import unicodedata
+from array import array
+from collections import Counter
+from itertools import chain, pairwise, repeat
+from pathlib import Path
+
+import numpy as np
+
+START, END = "<START>", "<END>"
+OUTSIDE, GAP = -1, -2       # in encoded text: a word outside the vocabulary, the space between sentences
+BLOCK = 1 << 20     # bytes of a file read at a time; a sentence longer than that is cut
+
+# \w knows nothing of combining marks, with which Devanagari, Arabic and a stressed а̀ are written.
+MARKS = "".join(char for char in map(chr, range(0x10000)) if unicodedata.category(char)[0] == "M")
+TOKEN = re.compile(rf"[\w{MARKS}]+|[^\w\s{MARKS}]+")
+SENTENCE_END = re.compile(r"[.!?…][^\w\s]{0,9}(?=\s)|\n(?=[^\S\n]*\n)")     # {0,9}: linear time on "....."
+
+
+class InputError(Exception):
+    """A mistake of the user's: the message says what, where and what to do."""
+
+
+def read_sentences(path):
+    """Yield the sentences of a UTF-8 text file, or of all .txt files below a folder in sorted order.
+
+    A sentence is a list of lower-cased tokens, runs of word characters or of punctuation, between START and
+    END. It ends before white space at a run of punctuation with . ! ? or … in it, or at a blank line.
+
+    Raises
+    ------
+    InputError : there is no text there, or it is not UTF-8
+    """
+    path = Path(path)
+    files = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path}: no .txt file in this folder; put the text there, in UTF-8")
+    for text in chain.from_iterable(map(_blocks, files)):
+        ends = [match.end() for match in SENTENCE_END.finditer(text)]
+        for start, end in pairwise([0, *ends, len(text)]):
+            if tokens := TOKEN.findall(text, start, end):
+                yield [START, *tokens, END]
+
+
+def _blocks(file):
+    """Yield the text of a file, lower-cased, in blocks that end where a sentence does."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    rest, offset = "", 0
+    with open(file, "rb") as stream:
+        while data := stream.read(BLOCK):
+            rest += _decoded(decoder, data, file, offset)
+            offset += len(data)
+            cut = max((match.end() for match in SENTENCE_END.finditer(rest)), default=0)
+            if not cut and len(rest) > BLOCK:
+                cut = rest.rfind(" ") + 1 or len(rest)
+            yield rest[:cut].lower()
+            rest = rest[cut:]
+        yield (rest + _decoded(decoder, b"", file, offset)).lower()
+
+
+def _decoded(decoder, data, file, offset):
+    """The next bytes of a file as text; those that the decoder still holds stand before the offset."""
+    held = len(decoder.getstate()[0])
+    try:
+        text = decoder.decode(data, final=not data)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: byte {offset - held + error.start} is not UTF-8; convert the file") from None
+    if "\0" in text:
+        raise InputError(f"{file}: byte {offset + data.index(0)} is zero, so it is no text; take the file away")
+    return text.removeprefix("\ufeff") if offset == 0 else text
+
+
+def extractDictionary(corpus, limit=20000):
+    """The words of a corpus, the most frequent first, equally frequent ones as they first occur.
+
+    Parameters
+    ----------
+    corpus : iterable of sentences, each a list of words
+    limit : how many words at most
+
+    Returns
+    -------
+    words : list of L words
+    word2ind : dict from word to index
+    freqs : list of L counts
+    """
+    counts = Counter(chain.from_iterable(corpus)).most_common(limit)
+    words = [word for word, _ in counts]
+    return words, {word: index for index, word in enumerate(words)}, [count for _, count in counts]
+
+
+def extractWordContextPairs(corpus, windowSize, word2ind):
+    """All pairs (w, c) of two words of a sentence, at most windowSize apart and both in word2ind.
+
+    Words outside keep their place. Returns an N×2 int32 array.
+    """
+    return pairs_within(encode_corpus(corpus, windowSize, word2ind), windowSize)
+
+
+def encode_corpus(corpus, gap, word2ind):
+    """The word indices of a corpus, or OUTSIDE, in one int32 array; after each sentence gap times GAP."""
+    ids, between = array("i"), array("i", [GAP] * gap)
+    for sentence in corpus:
+        ids.extend(map(word2ind.get, sentence, repeat(OUTSIDE)))
+        ids.extend(between)
+    return np.frombuffer(ids, dtype=np.int32) if ids else np.empty(0, dtype=np.int32)
+
+
+def pairs_within(ids, windowSize):
+    """All pairs of word indices at most windowSize places apart, as an N×2 int32 array."""
+    apart = [(ids[:-d], ids[d:]) for d in range(1, windowSize + 1)]
+    both = [(left >= 0) & (right >= 0) for left, right in apart]
+    pairs = np.empty((2 * sum(map(np.count_nonzero, both)), 2), dtype=np.int32)
+    end = 0
+    for (left, right), kept in zip(apart, both):
+        left, right = left[kept], right[kept]
+        for w, c in (left, right), (right, left):
+            start, end = end, end + w.size
+            pairs[start:end, 0], pairs[start:end, 1] = w, c
+    return pairs
+
+
+def progress(stream=sys.stderr, clock=time.monotonic):
+    """A callback (done, total, loss) that shows how far a run is: one live line on a terminal, else now and then
+    a line of its own. The loss shown is the mean of about the last hundred batches."""
+    live = stream.isatty()
+    start = shown = clock()
+    calls, mean, share_shown = 0, 0., 0.
+
+    def report(done, total, loss):
+        nonlocal calls, mean, shown, share_shown
+        calls += 1
+        mean += (loss - mean) * max(0.01, 1 / calls)
+        now, share = clock(), done / total
+        if done < total and now - shown < (0.2 if live else 60) and (live or share - share_shown < 0.1):
+            return
+        shown, share_shown = now, share
+        rate = done / max(now - start, 1e-9)
+        left = round((total - done) / rate)
+        line = f"{share:4.0%}  {rate:,.0f} pairs/s  {left // 60}:{left % 60:02d} left  loss {mean:.3f}"
+        print(f"\r{line}\033[K" if live else line, end="\n" if done == total or not live else "", file=stream,
+              flush=True)
+    return report
+
+
+def nearest(E, index, count):
+    """The rows of E nearest to that of index by cosine: their indices and cosines, without index itself."""
+    lengths = np.linalg.norm(E, axis=1)
+    cosines = E @ E[index] / np.maximum(lengths * lengths[index], np.finfo(E.dtype).tiny)
+    cosines[index] = -np.inf
+    best = np.argsort(-cosines, kind="stable")[:count]
+    return best, cosines[best]
+
+
+def read_word_groups(path, word2ind):
+    """The words to draw: a group a line, as «label: word word …»; lines without a label are one group together.
+
+    Returns a dict from label to words. Raises InputError for words that are not in word2ind.
+    """
+    groups = {}
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
+        label, _, names = line.partition("#")[0].rpartition(":")
+        groups.setdefault(label.strip(), []).extend(names.lower().split())
+    groups = {label: list(dict.fromkeys(names)) for label, names in groups.items() if names}
+    unknown = [name for names in groups.values() for name in names if name not in word2ind]
+    if unknown or not groups:
+        raise InputError(f"{path}: " + (f"not in the vocabulary: {' '.join(unknown)}; take them out or name another "
+                                        "list with --words" if unknown else "no words in it"))
+    return groups
+
+
+def plot_embeddings(E, groups, word2ind, title, file):
+    """Draw the first two principal components of the rows of E for groups of words, a colour a group."""
+    from matplotlib.figure import Figure        # imported here: they take a second
+    from sklearn.decomposition import PCA
+
+    names = [name for group in groups.values() for name in group]
+    points = PCA(2).fit_transform(E[[word2ind[name] for name in names]].astype(np.float64))
+    figure = Figure(figsize=(10, 8), dpi=120, layout="constrained")
+    axes = figure.add_subplot(title=title, xlabel="first principal component", ylabel="second principal component")
+    axes.margins(0.12)
+    axes.grid(alpha=0.3)
+    colours, start = {}, 0
+    for number, (label, group) in enumerate(groups.items()):
+        part = points[start:start + len(group)]
+        start += len(group)
+        drawn = axes.scatter(*part.T, color=f"C{number % 10}", marker="os^Dv"[number // 10 % 5], label=label)
+        colours.update(dict.fromkeys(group, drawn.get_facecolor()[0]))
+    if len(groups) > 1:
+        figure.legend(loc="outside lower center", ncols=min(len(groups), 5))
+    figure.draw_without_rendering()             # settles the layout, so that pixels can be counted
+    _label(axes, points, names, colours)
+    figure.savefig(file, format="png")
+
+
+def _label(axes, points, names, colours):
+    """Write each name next to its point, where it covers no other name and no point."""
+    pixels = axes.transData.transform(points)
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in pixels]
+    left, bottom, right, top = axes.bbox.extents
+    angles = np.pi * np.array([0, 1, .5, 1.5, .25, 1.75, .75, 1.25, .125, .375, .625, .875, 1.125, 1.375, 1.625, 1.875])
+    scale = axes.figure.dpi / 72
+    for point, (x, y), name in zip(points, pixels, names):
+        text = axes.text(*point, name, fontsize=10)
+        w, h = np.array(text.get_window_extent().size) / 2 + (2, 1)
+        text.remove()
+        for distance, angle in ((d * scale, a) for d in (4, 10, 18, 28, 40, 55, 75, 100, 140) for a in angles):
+            dx, dy = np.cos(angle) * (distance + w), np.sin(angle) * (distance + h)
+            box = x + dx - w, y + dy - h, x + dx + w, y + dy + h
+            if (left < box[0] and bottom < box[1] and box[2] < right and box[3] < top and not any(
+                    box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken)):
+                break
+        taken.append(box)
+        line = {"arrowstyle": "-", "color": colours[name], "lw": 0.6} if distance > 10 * scale else None
+        axes.annotate(name, point, (dx, dy), textcoords="offset pixels", ha="center", va="center", fontsize=10,
+                      color=colours[name], arrowprops=line)
