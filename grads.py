@@ -98,6 +98,7 @@ def _sign(q):
 
 def _checked(u_w, Vt, W, q, axes):
     """The arguments as arrays of one float dtype; u_w has that many axes, the others must fit it."""
+    u_w, Vt, W = map(np.asarray, (u_w, Vt, W))
     dtype = np.result_type(u_w, Vt, W, np.float32)
     u_w, Vt, W, q = (np.asarray(array, dtype) for array in (u_w, Vt, W, q))
     if u_w.ndim != axes or 0 in u_w.shape:

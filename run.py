@@ -91,7 +91,10 @@ def read_corpus(path, limit, window):
     if len(set(words) - {utils.START, utils.END}) < 2:
         raise InputError(f"{path}: fewer than two different words; take a longer text or a larger --vocabulary")
     ids = utils.encode_corpus(utils.read_sentences(path), window, word2ind)
-    return words, word2ind, freqs, np.count_nonzero(ids != utils.GAP), utils.pairs_within(ids, window)
+    pairs = utils.pairs_within(ids, window)
+    if not len(pairs):
+        raise InputError(f"{path}: no two words of the vocabulary stand near each other; take a larger --vocabulary")
+    return words, word2ind, freqs, np.count_nonzero(ids != utils.GAP), pairs
 
 
 def train(options):
@@ -104,7 +107,8 @@ def train(options):
         if options.words or word_list:
             groups = utils.read_word_groups(options.words or word_list, word2ind)
         else:
-            groups = {"": [word for word in words if len(word) > 3 and word.isalpha()][:40] or words[:40]}
+            content = [word for word in words[100:] if len(word) > 4 and word.isalpha()]
+            groups = {"": content[:40] if len(content) > 1 else words[:40]}
         start_rng, choice_rng, rng = np.random.default_rng(options.seed).spawn(3)
         if options.pairs:
             data = data[choice_rng.permutation(len(data))[:options.pairs]]
@@ -143,19 +147,21 @@ def train(options):
         for file in sorted(scratch.iterdir()):
             os.replace(file, options.out / file.name)
 
+    floor = unigram_floor(data[:, 1], q_noise, options.negatives)
     normaliser = log_normalisers(U, V, W)
     print(f"""
 corpus      {name}: {tokens:,} tokens, {len(words):,} words, {len(data):,} pairs
-trained     {done[-1]:,.0f} pairs at {rate:,.0f} a second; {time.monotonic() - begun:.0f} seconds with reading and drawing
-loss        {loss:.4f} over the last 5 % of the pairs; a model that ignores the target word gets at best \
-{unigram_floor(data[:, 1], q_noise, options.negatives):.4f}
-normalised  log Σ_c exp(v_cᵀ W u_w) over words w: {normaliser.mean():+.3f} ± {normaliser.std():.3f}; \
-weighted by frequency {np.average(normaliser, weights=freqs):+.3f}
+seconds     {time.monotonic() - begun:.0f} with reading and drawing; {rate:,.0f} pairs a second in training
+loss        {loss:.4f} over the last 5 % of the pairs
+floor       {floor:.4f}, the lowest loss of a model that ignores the target word
+normalised  log Σ_c exp(v_cᵀ W u_w) = {normaliser.mean():+.3f} ± {normaliser.std():.3f} over words w; \
+{np.average(normaliser, weights=freqs):+.3f} weighted by frequency
 written     {', '.join(FILES)} in {options.out.resolve()}
 nearest""")
-    for group in list(groups.values())[:8]:
-        neighbours, _ = utils.nearest(E, word2ind[group[0]], 6)
-        print(f"            {group[0]} → {', '.join(words[i] for i in neighbours)}")
+    shown = [group[0] for group in groups.values()] if len(groups) > 1 else groups.popitem()[1]
+    for word in shown[:8]:
+        neighbours, _ = utils.nearest(E, word2ind[word], 6)
+        print(f"            {word} → {', '.join(words[i] for i in neighbours)}")
 
 
 FILES = "embeddings.png", "w2v-U.npy", "w2v-V.npy", "w2v-W.npy", "w2v-words.txt"
@@ -181,33 +187,33 @@ def at_least(least, kind):
 
 def main():
     parser = Parser(prog="run.py", description="Train word2vec embeddings by noise contrastive estimation and write "
-                    f"{', '.join(FILES)}.", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+                    f"{', '.join(FILES)}.")
     add, positive = parser.add_argument, at_least(1, int)
-    add("method", nargs="?", choices=METHODS, default="batched", help="how a batch's gradients are computed")
-    add("--corpus", metavar="NAME|PATH", help="a folder of corpus/, or a UTF-8 text file or a folder of .txt files of "
-        "your own (default: journalism_bg once it is prepared, else pydocs)", default=argparse.SUPPRESS)
-    add("--words", metavar="FILE", type=Path, help="the words to draw (default: the corpus's words.txt, or the most "
-        "frequent words)", default=argparse.SUPPRESS)
-    add("--out", metavar="DIR", type=Path, default=Path(), help="where to write")
-    add("--seed", metavar="N", type=at_least(0, int), default=0, help="the same seed gives the same files")
-    add("--dim", metavar="M", type=positive, default=50, help="embedding size")
-    add("--window", metavar="N", type=positive, default=3, help="how far apart the words of a pair may be")
-    add("--negatives", metavar="n", type=positive, default=5, help="negatives of a context word")
-    add("--vocabulary", metavar="L", type=positive, default=20000, help="number of words, the most frequent ones")
-    add("--batch-size", metavar="S", type=positive, default=1000, help="pairs of a step")
-    add("--epochs", metavar="N", type=positive, default=1, help="passes over the pairs")
-    add("--alpha", metavar="STEP", type=at_least(0, float), default=1.0, help="step size")
-    add("--schedule", choices=SCHEDULES, default="linear", help="let the step size fall to 0, or keep it")
-    add("--init", choices=STARTS, default="unigram", help="start from word frequencies, or as the course does")
-    add("--pairs", metavar="N", type=positive, help="train on the first N shuffled pairs only (default: all)",
-        default=argparse.SUPPRESS)
-    parser.set_defaults(corpus=None, words=None, pairs=None)
+    add("method", nargs="?", choices=METHODS, default="batched",
+        help="compute a batch's gradients by tensor operations (the default) or one by one")
+    add("--corpus", metavar="NAME|PATH", help="a folder of corpus/, or your own UTF-8 text file or folder of .txt "
+        "files (journalism_bg if prepared, else pydocs)")
+    add("--words", metavar="FILE", type=Path, help="the words to draw (the corpus's words.txt, else frequent words)")
+    add("--out", metavar="DIR", type=Path, default=Path(), help="where to write (the current directory)")
+    add("--seed", metavar="N", type=at_least(0, int), default=0, help="the same seed, the same files (%(default)s)")
+    add("--dim", metavar="M", type=positive, default=50, help="embedding size (%(default)s)")
+    add("--window", metavar="N", type=positive, default=3, help="how far apart a pair's words may be (%(default)s)")
+    add("--negatives", metavar="N", type=positive, default=5, help="negatives of a context word (%(default)s)")
+    add("--vocabulary", metavar="L", type=positive, default=20000, help="the most frequent words (%(default)s)")
+    add("--batch-size", metavar="S", type=positive, default=1000, help="pairs of a step (%(default)s)")
+    add("--epochs", metavar="N", type=positive, default=1, help="passes over the pairs (%(default)s)")
+    add("--alpha", metavar="STEP", type=at_least(0, float), default=1.0, help="step size (%(default)s)")
+    add("--schedule", choices=SCHEDULES, default="linear", help="let the step size fall to 0 (linear), or keep it")
+    add("--init", choices=STARTS, default="unigram", help="start from word frequencies (unigram) or at random")
+    add("--pairs", metavar="N", type=positive, help="train on the first N shuffled pairs only (all)")
     try:
         train(parser.parse_args())
     except InputError as mistake:
-        parser.error(mistake)
+        parser.error(str(mistake))
     except OSError as error:
         parser.error(f"{error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        sys.exit("run.py: stopped; nothing was written")
 
 
 if __name__ == "__main__":

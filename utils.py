@@ -143,8 +143,7 @@ def progress(stream=sys.stderr, clock=time.monotonic):
         rate = done / max(now - start, 1e-9)
         left = round((total - done) / rate)
         line = f"{share:4.0%}  {rate:,.0f} pairs/s  {left // 60}:{left % 60:02d} left  loss {mean:.3f}"
-        print(f"\r{line}\033[K" if live else line, end="\n" if done == total or not live else "", file=stream,
-              flush=True)
+        print(f"{line}\033[K" if live else line, end="\r" if live and done < total else "\n", file=stream, flush=True)
     return report
 
 
@@ -168,15 +167,19 @@ def read_word_groups(path, word2ind):
         groups.setdefault(label.strip(), []).extend(names.lower().split())
     groups = {label: list(dict.fromkeys(names)) for label, names in groups.items() if names}
     unknown = [name for names in groups.values() for name in names if name not in word2ind]
-    if unknown or not groups:
-        raise InputError(f"{path}: " + (f"not in the vocabulary: {' '.join(unknown)}; take them out or name another "
-                                        "list with --words" if unknown else "no words in it"))
+    if unknown:
+        raise InputError(f"{path}: not in the vocabulary: {' '.join(unknown)}; take them out or name a list by --words")
+    if sum(map(len, groups.values())) < 2:
+        raise InputError(f"{path}: fewer than two words; a picture needs more")
     return groups
 
 
 def plot_embeddings(E, groups, word2ind, title, file):
-    """Draw the first two principal components of the rows of E for groups of words, a colour a group."""
-    from matplotlib.figure import Figure        # imported here: they take a second
+    """Draw the first two principal components of the rows of E for groups of words, a colour a group.
+
+    Returns the figure, which is also written to a file as PNG.
+    """
+    from matplotlib.figure import Figure  # imported here: they take a second
     from sklearn.decomposition import PCA
 
     names = [name for group in groups.values() for name in group]
@@ -196,6 +199,7 @@ def plot_embeddings(E, groups, word2ind, title, file):
     figure.draw_without_rendering()             # settles the layout, so that pixels can be counted
     _label(axes, points, names, colours)
     figure.savefig(file, format="png")
+    return figure
 
 
 def _label(axes, points, names, colours):
@@ -216,6 +220,6 @@ def _label(axes, points, names, colours):
                     box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken)):
                 break
         taken.append(box)
-        line = {"arrowstyle": "-", "color": colours[name], "lw": 0.6} if distance > 10 * scale else None
+        line = {"arrowstyle": "-", "color": colours[name], "lw": 0.6} if distance > 4 * scale else None
         axes.annotate(name, point, (dx, dy), textcoords="offset pixels", ha="center", va="center", fontsize=10,
                       color=colours[name], arrowprops=line)

@@ -88,6 +88,6 @@ def _checked_pairs(data, L):
 
 
 def _diverged(what, step, *learned):
-    error = Diverged(f"{what}: try a step size (alpha) below {step:.3g}, or a smaller start")
+    error = Diverged(f"{what}: try a step size (alpha) below {step:.3g}")
     error.learned = learned
     return error

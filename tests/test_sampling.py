@@ -1,0 +1,56 @@
+"""What task 3 leaves out: whole batches, impossible sequences, repeatability."""
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from sampling import batch_sampler, createSamplingSequence, noiseDistribution, sampleContext
+
+FREQS = [400, 300, 90, 20, 5, 1]
+
+
+def test_batch_holds_the_words_and_others():
+    seq = createSamplingSequence(FREQS)
+    words = np.random.default_rng(0).integers(6, size=1000)
+    context = sampleContext(words, seq, 5, np.random.default_rng(1))
+    assert context.shape == (1000, 6)
+    assert np.array_equal(context[:, 0], words)
+    assert not np.any(context[:, 1:] == words[:, None])
+    assert context.min() >= 0 and context.max() <= 5
+
+
+@pytest.mark.parametrize("word", range(6))
+def test_batch_follows_the_noise_distribution_without_the_word(word):
+    context = sampleContext(np.full(20000, word), createSamplingSequence(FREQS), 5, np.random.default_rng(word))
+    others = np.delete(np.round(np.array(FREQS) ** 0.75), word)
+    drawn = np.delete(np.bincount(context[:, 1:].ravel(), minlength=6), word)
+    assert chisquare(drawn, others / others.sum() * drawn.sum()).pvalue > 1e-6
+
+
+def test_negatives_repeat_when_there_are_few_words():
+    assert sampleContext(0, [0, 0, 1], 4) == [0, 1, 1, 1, 1]
+    assert type(sampleContext(np.int64(0), np.array([0, 1]), 1)[0]) is int
+
+
+@pytest.mark.parametrize("seq", [[2, 2, 2], [2], []])
+@pytest.mark.parametrize("word", [2, np.array([1, 2])])
+def test_no_other_word_is_an_error(seq, word):
+    with pytest.raises(ValueError, match="no word other"):
+        sampleContext(word, seq, 3)
+
+
+def test_one_other_word_between_equal_ends_is_enough():
+    assert sampleContext(2, [2, 2, 7, 2], 2) == [2, 7, 7]
+    assert sampleContext(7, [2, 2], 2) == [7, 2, 2]
+
+
+def test_same_generator_same_negatives():
+    sample, words = batch_sampler(createSamplingSequence(FREQS), 5), np.arange(6)
+    first, again, other = (sample(words, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert sample.takes_batch
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def test_a_word_that_never_occurs_is_an_error():
+    with pytest.raises(ValueError, match=r"freqs\[1\]"):
+        noiseDistribution([3, 0, 2], 5)

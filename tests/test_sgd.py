@@ -1,0 +1,124 @@
+"""What task 6 leaves out: repeatability, schedules, whole batches, and runs that go wrong."""
+
+import numpy as np
+import pytest
+
+from grads import lossAndGradientBatched
+from sampling import batch_sampler, createSamplingSequence, noiseDistribution
+from w2v_sgd import Diverged, linear_decay, stochasticGradientDescend
+
+L, M, N = 12, 3, 50
+FREQS = range(100, 100 - L, -1)
+
+
+def run(data=None, loss=lossAndGradientBatched, context=None, dtype=np.float64, **options):
+    rng = np.random.default_rng(0)
+    starts = [rng.normal(size=size).astype(dtype) for size in ((L, M), (L, M), (M, M))]
+    data = rng.integers(L, size=(N, 2)) if data is None else data
+    context = context or batch_sampler(createSamplingSequence(FREQS), 2)
+    before = [start.copy() for start in starts]
+    result = stochasticGradientDescend(data, *starts, context, loss, noiseDistribution(FREQS, 2),
+                                       **{"batchSize": 8, "rng": 1, **options})
+    assert all(np.array_equal(*pair) for pair in zip(before, starts)), "U0, V0 or W0 was changed"
+    return result
+
+
+def equal(one, other):
+    return all(np.array_equal(*pair) for pair in zip(one, other))
+
+
+def test_same_seed_same_bits_other_seed_others():
+    assert equal(run(), run())
+    assert equal(run(rng=np.random.default_rng(5)), run(rng=np.random.default_rng(5)))
+    assert not equal(run(), run(rng=2))
+
+
+def test_no_global_random_state():
+    np.random.seed(0)
+    before = np.random.get_state()[1].copy()
+    run()
+    assert np.array_equal(before, np.random.get_state()[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtype_stays(dtype):
+    assert {X.dtype for X in run(dtype=dtype)} == {np.dtype(dtype)}
+
+
+def test_whole_batches_are_asked_for_only_where_the_function_says_so():
+    sizes = []
+
+    def whole(c, rng):
+        sizes.append(c.size)
+        return np.column_stack([c, rng.integers(L, size=(c.size, 2))])
+    whole.takes_batch = True
+    run(context=whole)
+    assert sizes == [8] * 6 + [2]
+    words = []
+    run(context=lambda c: words.append(c) or [c, 7, 9])
+    assert len(words) == N and {type(word) for word in words} == {int}
+
+
+def test_schedule_gets_the_share_done_and_sets_the_step():
+    shares = []
+
+    def schedule(share):
+        shares.append(share)
+        return 0.5
+    assert equal(run(alpha=schedule, epochs=2), run(alpha=0.5, epochs=2))
+    assert shares == pytest.approx([(epoch * N + first) / (2 * N) for epoch in (0, 1) for first in range(0, N, 8)])
+    assert [linear_decay(0.4)(share) for share in (0, 0.5, 1)] == pytest.approx([0.4, 0.2, 0])
+
+
+def test_epochs_are_shuffled_each_in_its_own_way():
+    words = []
+    run(data=[(0, c) for c in range(L)], context=lambda c: words.append(c) or [c, 7, 9], epochs=2)
+    first, second = words[:L], words[L:]
+    assert sorted(first) == sorted(second) == list(range(L))
+    assert first != second and first != sorted(first)
+
+
+def test_callback_hears_of_every_batch():
+    calls = []
+    run(callback=lambda *call: calls.append(call), epochs=2)
+    assert [call[0] for call in calls] == [*range(8, N, 8), N, *range(N + 8, 2 * N, 8), 2 * N]
+    assert {call[1] for call in calls} == {2 * N} and all(call[2] > 0 for call in calls)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_learned():
+    def after_three_batches(J, scale):
+        calls = []
+
+        def loss(*arguments):
+            calls.append(1)
+            right, *gradients = lossAndGradientBatched(*arguments)
+            return (right, *gradients) if len(calls) < 4 else (J, *(scale * gradient for gradient in gradients))
+        return loss
+
+    with pytest.raises(Diverged, match=r"nan in batch 4 of epoch 1.*alpha.* below 0\.25") as error:
+        run(loss=after_three_batches(np.nan, 1), alpha=0.25)
+    assert equal(error.value.learned, run(loss=after_three_batches(1, 0), alpha=0.25))
+
+
+def test_overflow_is_an_error_and_not_a_warning():
+    with pytest.raises(Diverged):
+        run(alpha=1e30, dtype=np.float32)
+
+
+def test_overflow_in_the_last_step_is_an_error():
+    def huge(*arguments):
+        J, *gradients = lossAndGradientBatched(*arguments)
+        return J, *(np.full_like(gradient, 1e38) for gradient in gradients)
+    with pytest.raises(Diverged, match="infinite"):
+        run(loss=huge, batchSize=N, alpha=1e10, dtype=np.float32)
+
+
+def test_no_data_no_change():
+    U, V, W = run(data=[])
+    assert U.shape == (L, M) and equal((U, V, W), run(data=np.empty((0, 2), int)))
+
+
+@pytest.mark.parametrize("data", [[(0, L)], [(-1, 0)], [(0.5, 1.5)]])
+def test_data_that_are_no_word_indices_are_an_error(data):
+    with pytest.raises(ValueError, match="word indices from 0 to 11"):
+        run(data=data)

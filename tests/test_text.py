@@ -1,0 +1,114 @@
+"""Reading, vocabulary and pairs, against plain loops."""
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import utils
+from utils import END, START, InputError, extractDictionary, extractWordContextPairs, read_sentences
+
+BULGARIAN = Path(__file__).with_name("bulgarian.txt")
+
+
+def sentences(tmp_path, text):
+    file = tmp_path / "text.txt"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    read = list(read_sentences(file))
+    assert all(sentence[0] == START and sentence[-1] == END for sentence in read)
+    return [" ".join(sentence[1:-1]) for sentence in read]
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("One two. Three! Four? Five… Six", ["one two .", "three !", "four ?", "five …", "six"]),
+    ("Тя каза: „Да!“ И тръгна.", ["тя каза : „ да !“", "и тръгна ."]),
+    ("a heading\n\nits text\nin two lines\n \t\nmore", ["a heading", "its text in two lines", "more"]),
+    ("a\r\n\r\nb\r\nc", ["a", "b c"]),
+    ("np.array 3.14 isn't...", ["np . array 3 . 14 isn ' t ..."]),
+    ("\ufeffBOM first", ["bom first"]),
+    ("हिन्दी में लिखा। وَلَد ΑΣ", ["हिन्दी में लिखा । وَلَد ας"]),
+    ("", []), (" \n\n \n", []), ("...", ["..."])])
+def test_sentences_and_tokens(tmp_path, text, expected):
+    assert sentences(tmp_path, text) == expected
+
+
+def test_blocks_do_not_show(tmp_path, monkeypatch):
+    text = BULGARIAN.read_text(encoding="utf-8")
+    whole = sentences(tmp_path, text)
+    for size in 170, 333, 1000:
+        monkeypatch.setattr(utils, "BLOCK", size)
+        assert sentences(tmp_path, text) == whole
+
+
+def test_an_endless_sentence_is_cut_between_words(tmp_path, monkeypatch):
+    monkeypatch.setattr(utils, "BLOCK", 100)
+    read = sentences(tmp_path, "думите " * 200)
+    assert len(read) > 5 and " ".join(read).split() == ["думите"] * 200
+
+
+@pytest.mark.parametrize("text", ["." * 300000 + "x", "\n" * 300000, "\n" + " " * 300000 + "x", "a" * 300000])
+def test_long_runs_take_linear_time(tmp_path, text):
+    assert len(sentences(tmp_path, text)) <= 1       # with quadratic time this would not end
+
+
+def test_folder_is_read_recursively_and_in_sorted_order(tmp_path):
+    (tmp_path / "b").mkdir()
+    for name, text in ("z.txt", "last"), ("a.txt", "first"), ("b/c.txt", "middle"), ("b/c.md", "not read"):
+        (tmp_path / name).write_text(text)
+    assert [sentence[1] for sentence in read_sentences(tmp_path)] == ["first", "middle", "last"]
+
+
+@pytest.mark.parametrize("place", [0, 5, 99, 100, 101, 250])
+def test_wrong_bytes_are_named_by_file_and_offset(tmp_path, monkeypatch, place):
+    monkeypatch.setattr(utils, "BLOCK", 100)
+    text = "я".encode() * 200
+    place -= place % 2
+    with pytest.raises(InputError, match=rf"text\.txt: byte {place} is not UTF-8"):
+        sentences(tmp_path, text[:place] + b"\xff" + text[place:])
+    with pytest.raises(InputError, match=r"text\.txt: byte 398 is not UTF-8"):
+        sentences(tmp_path, text[:399])
+    with pytest.raises(InputError, match=rf"text\.txt: byte {place} is zero"):
+        sentences(tmp_path, text[:place] + b"\0" + text[place:])
+
+
+def test_utf16_is_refused(tmp_path):
+    for encoding in "utf-16", "utf-16-le":
+        with pytest.raises(InputError, match="text.txt: byte"):
+            sentences(tmp_path, "one two".encode(encoding))
+
+
+def test_empty_folder_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="no .txt file"):
+        list(read_sentences(tmp_path))
+
+
+def test_vocabulary_is_sorted_by_frequency_and_ties_by_first_occurrence():
+    words, word2ind, freqs = extractDictionary([["b", "c", "a"], ["c", "d", "a"]], limit=3)
+    assert (words, freqs) == (["c", "a", "b"], [2, 2, 1])
+    assert word2ind == {"c": 0, "a": 1, "b": 2}
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 7, 50])
+@pytest.mark.parametrize("limit", [5, 40, 20000])
+def test_pairs_are_those_of_a_plain_loop(window, limit):
+    corpus = list(read_sentences(BULGARIAN))
+    random.Random(1).shuffle(corpus)
+    _, word2ind, _ = extractDictionary(corpus, limit)
+    expected = Counter()
+    for sentence in corpus:
+        for i, w in enumerate(sentence):
+            for j, c in enumerate(sentence):
+                if i != j and abs(i - j) <= window and w in word2ind and c in word2ind:
+                    expected[word2ind[w], word2ind[c]] += 1
+    pairs = extractWordContextPairs(corpus, window, word2ind)
+    assert pairs.shape == (sum(expected.values()), 2)
+    assert Counter(map(tuple, pairs.tolist())) == expected
+
+
+def test_words_outside_keep_their_place():
+    word2ind = {"a": 0, "b": 1}
+    assert extractWordContextPairs([["a", "x", "y", "b"]], 2, word2ind).shape == (0, 2)
+    assert np.array_equal(extractWordContextPairs([["a", "x", "b"]], 2, word2ind), [[0, 1], [1, 0]])
+    assert extractWordContextPairs([], 2, word2ind).shape == (0, 2)
