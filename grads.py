@@ -102,7 +102,7 @@ def _checked(u_w, Vt, W, q, axes):
     dtype = np.result_type(u_w, Vt, W, np.float32)
     u_w, Vt, W, q = (np.asarray(array, dtype) for array in (u_w, Vt, W, q))
     if u_w.ndim != axes or 0 in u_w.shape:
-        raise ValueError(f"u_w has shape {u_w.shape}, expected {('(M,)', '(S, M)')[axes - 1]}, neither 0")
+        raise ValueError(f"u_w has shape {u_w.shape}, expected {('(M,)', '(S, M)')[axes - 1]} and nothing 0")
     *S, M = u_w.shape
     rows = Vt.shape[-2] if Vt.ndim > 1 else 1
     for name, array, shape in ("Vt", Vt, (*S, rows, M)), ("W", W, (M, M)), ("q", q, (*S, rows)):

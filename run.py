@@ -23,23 +23,24 @@ from utils import InputError
 CORPORA = Path(__file__).resolve().parent / "corpus"
 
 
-def unigram_start(freqs, M, rng):
-    """U, V, W that score every pair v_cᵀ W u_w ≈ log p(c), so that training starts from word frequencies.
+def unigram_start(freqs, M, S, rng):
+    """U, V, W with v_cᵀ W u_w ≈ log p(c) for all w, so that a run starts as the unigram model; the rest is noise.
 
-    The first coordinate holds log p(c): constant in U and, with W's 6, large steps from none of U, V, W. The others
-    are small and random. A step on u_w changes a score by α·60²·|v_c|² times its gradient, and a rare word occurs
-    once in a batch of S = 1000: 60 makes up for the mean over the batch, as if each pair took a step of 0.06.
+    Why W is not near 1: the batch mean divides the gradient of a pair by S, so a rare word would hardly move. With W =
+    c·I and ũ = √c·u, ṽ = √c·v the scores are ṽᵀũ, and a step moves ũ by α·c/S times a pair's own gradient. c = 60 at
+    S = 1000 makes that 0.06 α; a larger S keeps 60, since the step of a frequent word does not depend on S.
+    log p(c) has a coordinate of its own, in which all words push the same way: 6 and 1.2 keep that stable.
     """
     p = np.asarray(freqs) / np.sum(freqs)
     U, V = rng.uniform(-0.1, 0.1, size=(2, p.size, M)) / np.sqrt(M)
-    W = np.diag([6.] + [60.] * (M - 1))
+    W = np.diag([6.] + [60 * min(1, S / 1000)] * (M - 1))
     U[:, 0] = 1.2
     V[:, 0] = np.log(p) / (6 * 1.2)
     return U, V, W
 
 
-def uniform_start(freqs, M, rng):
-    """The course's start: everything uniform between -1/M and 1/M."""
+def uniform_start(freqs, M, S, rng):
+    """The course's start: everything uniform between -1/M and 1/M. Scores near 0 make q the first thing to learn."""
     return [rng.uniform(-1 / M, 1 / M, size=(rows, M)) for rows in (len(freqs), len(freqs), M)]
 
 
@@ -82,7 +83,7 @@ def find_corpus(name):
     if not Path(name).exists():
         have = ", ".join(sorted(folder.name for folder in CORPORA.iterdir() if folder.is_dir()))
         raise InputError(f"{name}: no such file or folder, nor a corpus of this name (there are {have})")
-    return Path(name).name, Path(name), None
+    return Path(name).resolve().name, Path(name), None
 
 
 def read_corpus(path, limit, window):
@@ -94,14 +95,15 @@ def read_corpus(path, limit, window):
     pairs = utils.pairs_within(ids, window)
     if not len(pairs):
         raise InputError(f"{path}: no two words of the vocabulary stand near each other; take a larger --vocabulary")
-    return words, word2ind, freqs, np.count_nonzero(ids != utils.GAP), pairs
+    gaps = np.count_nonzero(ids == utils.GAP)
+    return words, word2ind, freqs, ids.size - gaps - 2 * (gaps // window), pairs      # START and END are not counted
 
 
 def train(options):
     """Read, train, write the results into options.out, and report on them."""
+    begun = time.monotonic()
     name, path, word_list = find_corpus(options.corpus)
     options.out.mkdir(parents=True, exist_ok=True)
-    begun = time.monotonic()
     with tempfile.TemporaryDirectory(dir=options.out, prefix=".w2v-") as scratch:     # made first: can we write?
         words, word2ind, freqs, tokens, data = read_corpus(path, options.vocabulary, options.window)
         if options.words or word_list:
@@ -116,7 +118,8 @@ def train(options):
 
         q_noise = sampling.noiseDistribution(freqs, options.negatives)
         seq = sampling.createSamplingSequence(freqs)
-        start = [X.astype(np.float32) for X in STARTS[options.init](freqs, options.dim, start_rng)]
+        start = [X.astype(np.float32) for X in STARTS[options.init](
+            freqs, options.dim, options.batch_size, start_rng)]
         curve, show = [], utils.progress()
 
         def callback(done, total, J):
@@ -151,9 +154,10 @@ def train(options):
     normaliser = log_normalisers(U, V, W)
     print(f"""
 corpus      {name}: {tokens:,} tokens, {len(words):,} words, {len(data):,} pairs
-seconds     {time.monotonic() - begun:.0f} with reading and drawing; {rate:,.0f} pairs a second in training
+seconds     {time.monotonic() - begun:.0f} in all; {rate:,.0f} pairs a second in training
 loss        {loss:.4f} over the last 5 % of the pairs
-floor       {floor:.4f}, the lowest loss of a model that ignores the target word
+floor       {floor:.4f}, the lowest loss of a model that ignores the target word{"" if loss < floor - 0.05 else
+            "; hardly more than that was learned: take more text, or more --epochs"}
 normalised  log Σ_c exp(v_cᵀ W u_w) = {normaliser.mean():+.3f} ± {normaliser.std():.3f} over words w; \
 {np.average(normaliser, weights=freqs):+.3f} weighted by frequency
 written     {', '.join(FILES)} in {options.out.resolve()}
@@ -168,18 +172,18 @@ FILES = "embeddings.png", "w2v-U.npy", "w2v-V.npy", "w2v-W.npy", "w2v-words.txt"
 
 
 class Parser(argparse.ArgumentParser):
-    """One that answers a mistake with one line."""
+    """An ArgumentParser whose error message is one line."""
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
 def at_least(least, kind):
-    """The argparse type of finite numbers of a kind from a least one on."""
+    """The argparse type of finite numbers ≥ least."""
     def number(text):
         value = kind(text)
         if not least <= value < float("inf"):
-            raise argparse.ArgumentTypeError(f"must be at least {least}, not {text}")
+            raise argparse.ArgumentTypeError(f"must be a number from {least} on, not {text}")
         return value
     number.__name__ = kind.__name__             # argparse names it: "invalid int value"
     return number
@@ -198,9 +202,9 @@ def main():
     add("--seed", metavar="N", type=at_least(0, int), default=0, help="the same seed, the same files (%(default)s)")
     add("--dim", metavar="M", type=positive, default=50, help="embedding size (%(default)s)")
     add("--window", metavar="N", type=positive, default=3, help="how far apart a pair's words may be (%(default)s)")
-    add("--negatives", metavar="N", type=positive, default=5, help="negatives of a context word (%(default)s)")
-    add("--vocabulary", metavar="L", type=positive, default=20000, help="the most frequent words (%(default)s)")
-    add("--batch-size", metavar="S", type=positive, default=1000, help="pairs of a step (%(default)s)")
+    add("--negatives", metavar="N", type=positive, default=5, help="negatives per pair (%(default)s)")
+    add("--vocabulary", metavar="L", type=positive, default=20000, help="keep the L most frequent words (%(default)s)")
+    add("--batch-size", metavar="S", type=positive, default=1000, help="pairs per step (%(default)s)")
     add("--epochs", metavar="N", type=positive, default=1, help="passes over the pairs (%(default)s)")
     add("--alpha", metavar="STEP", type=at_least(0, float), default=1.0, help="step size (%(default)s)")
     add("--schedule", choices=SCHEDULES, default="linear", help="let the step size fall to 0 (linear), or keep it")

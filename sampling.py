@@ -59,8 +59,9 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
     ValueError : seq holds no word but c
     """
     seq, c = np.asarray(seq), np.asarray(contextWord)
+    # Equal ends are rare, so that all of seq is looked at only then.
     if seq.size == 0 or seq[0] == seq[-1] and np.any(c == seq[0]) and np.all(seq == seq[0]):
-        raise ValueError(f"seq has no word other than {contextWord} to draw negatives from")
+        raise ValueError("seq has no word other than the context word to draw negatives from")
     negatives = seq.take(rng.integers(seq.size, size=(c.size, negativesCount)))     # S×n
     context = np.column_stack([c.ravel(), negatives])                               # S×(n+1)
     while (again := np.argwhere(context[:, 1:] == context[:, :1])).size:

@@ -14,7 +14,7 @@ import numpy as np
 
 START, END = "<START>", "<END>"
 OUTSIDE, GAP = -1, -2       # in encoded text: a word outside the vocabulary, the space between sentences
-BLOCK = 1 << 20     # bytes of a file read at a time; a sentence longer than that is cut
+BLOCK = 1 << 20     # bytes of a file read at a time; a sentence of more characters is cut
 
 # \w knows nothing of combining marks, with which Devanagari, Arabic and a stressed а̀ are written.
 MARKS = "".join(char for char in map(chr, range(0x10000)) if unicodedata.category(char)[0] == "M")
@@ -97,7 +97,7 @@ def extractDictionary(corpus, limit=20000):
 def extractWordContextPairs(corpus, windowSize, word2ind):
     """All pairs (w, c) of two words of a sentence, at most windowSize apart and both in word2ind.
 
-    Words outside keep their place. Returns an N×2 int32 array.
+    Words that are not in word2ind count as distance. Returns an N×2 int32 array.
     """
     return pairs_within(encode_corpus(corpus, windowSize, word2ind), windowSize)
 
@@ -159,19 +159,20 @@ def nearest(E, index, count):
 def read_word_groups(path, word2ind):
     """The words to draw: a group a line, as «label: word word …»; lines without a label are one group together.
 
-    Returns a dict from label to words. Raises InputError for words that are not in word2ind.
+    Returns a dict from label to words. Raises InputError for words that are not in word2ind or that stand twice.
     """
     groups = {}
     for line in Path(path).read_text(encoding="utf-8").splitlines():
         label, _, names = line.partition("#")[0].rpartition(":")
         groups.setdefault(label.strip(), []).extend(names.lower().split())
-    groups = {label: list(dict.fromkeys(names)) for label, names in groups.items() if names}
-    unknown = [name for names in groups.values() for name in names if name not in word2ind]
-    if unknown:
+    counts = Counter(chain.from_iterable(groups.values()))
+    if unknown := [name for name in counts if name not in word2ind]:
         raise InputError(f"{path}: not in the vocabulary: {' '.join(unknown)}; take them out or name a list by --words")
-    if sum(map(len, groups.values())) < 2:
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise InputError(f"{path}: listed twice: {' '.join(twice)}; leave one")
+    if len(counts) < 2:
         raise InputError(f"{path}: fewer than two words; a picture needs more")
-    return groups
+    return {label: names for label, names in groups.items() if names}
 
 
 def plot_embeddings(E, groups, word2ind, title, file):
@@ -179,7 +180,7 @@ def plot_embeddings(E, groups, word2ind, title, file):
 
     Returns the figure, which is also written to a file as PNG.
     """
-    from matplotlib.figure import Figure  # imported here: they take a second
+    from matplotlib.figure import Figure  # here, since they are slow to import
     from sklearn.decomposition import PCA
 
     names = [name for group in groups.values() for name in group]
@@ -203,7 +204,7 @@ def plot_embeddings(E, groups, word2ind, title, file):
 
 
 def _label(axes, points, names, colours):
-    """Write each name next to its point, where it covers no other name and no point."""
+    """Write each name near its point where it covers no other name and no point, if there is such a place."""
     pixels = axes.transData.transform(points)
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in pixels]
     left, bottom, right, top = axes.bbox.extents

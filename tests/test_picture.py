@@ -39,7 +39,7 @@ def test_groups_have_colours_and_a_legend_and_the_picture_a_title(tmp_path):
 
 def test_word_groups(tmp_path):
     file = tmp_path / "words.txt"
-    file.write_text("# comment\nOne: A b a # rest\n\nc\nd e\n", encoding="utf-8")
+    file.write_text("# comment\nOne: A b # rest\n\nc\nd e\n", encoding="utf-8")
     assert read_word_groups(file, dict.fromkeys("abcde")) == {"One": ["a", "b"], "": ["c", "d", "e"]}
 
 

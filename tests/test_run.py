@@ -78,7 +78,7 @@ def test_options_reach_the_training(tmp_path):
 
 
 @pytest.mark.parametrize("options, message", [
-    (["--dim", "0"], "--dim: must be at least 1, not 0"), (["--seed", "x"], "--seed: invalid int value"),
+    (["--dim", "0"], "--dim: must be a number from 1 on, not 0"), (["--seed", "x"], "--seed: invalid int value"),
     (["--alpha", "nan"], "--alpha: must be"), (["--alpha", "-1"], "--alpha: must be"), (["--pairs", "0"], "--pairs"),
     (["--init", "zero"], "--init: invalid choice"), (["slow"], "invalid choice"), (["--nope"], "--nope"),
     (["--vocabulary", "2"], "fewer than two different words"), (["--out", "file"], "file: File exists"),
@@ -87,7 +87,8 @@ def test_options_reach_the_training(tmp_path):
     (["--words", "file"], "file: fewer than two words"), (["--alpha", "1e30"], "try a step size"),
     (["--corpus", "nowhere"], "nowhere: no such file or folder"), (["--corpus", "empty"], "empty: fewer than two"),
     (["--corpus", "one"], "one: fewer than two"), (["--corpus", "binary"], "binary: byte 3 is zero"),
-    (["--corpus", "latin1"], "latin1: byte 1 is not UTF-8"), (["--corpus", "folder"], "folder: no .txt file")])
+    (["--corpus", "latin1"], "latin1: byte 1 is not UTF-8"), (["--corpus", "folder"], "folder: no .txt file"),
+    (["--words", "twice"], "twice: listed twice: година")], ids=lambda value: value[-1] if type(value) is list else "")
 def test_a_mistake_gets_one_line_and_harms_nothing(tmp_path, options, message):
     out = tmp_path / "out"
     out.mkdir()
@@ -96,7 +97,8 @@ def test_a_mistake_gets_one_line_and_harms_nothing(tmp_path, options, message):
     before = contents(out)
     (tmp_path / "folder").mkdir()
     for name, text in (("file", b""), ("empty", b""), ("one", b"one"), ("binary", b"ab \0"), ("latin1", b"d\xe9j\xe0"),
-                       ("unknown", "год: година\nzebra okapi".encode())):
+                       ("unknown", "год: година\nzebra okapi".encode()),
+                       ("twice", "а: година пазар\nб: година".encode())):
         (tmp_path / name).write_bytes(text)
     result = call(out, *options)
     lines = [line for line in result.stderr.splitlines() if not re.search(r"pairs/s|pairs$", line)]
@@ -133,7 +135,7 @@ def test_floor_is_the_best_that_a_model_without_target_words_can_do():
 
 def test_start_is_the_unigram_model():
     freqs = np.array([500, 300, 100, 20, 5])
-    U, V, W = run.unigram_start(freqs, 50, np.random.default_rng(0))
+    U, V, W = run.unigram_start(freqs, 50, 1000, np.random.default_rng(0))
     assert U @ W.T @ V.T == pytest.approx(np.tile(np.log(freqs / freqs.sum()), (5, 1)), abs=0.5)
     assert run.log_normalisers(U, V, W) == pytest.approx(np.zeros(5), abs=0.2)
 
