@@ -7,7 +7,6 @@ minus for c and plus for the negatives, an observation costs Σ log(1 + eˣ), an
 """
 
 import numpy as np
-from scipy.special import expit
 
 
 @np.errstate(under="ignore")
@@ -33,10 +32,10 @@ def lossAndGradient(u_w, Vt, W, q):
     u_w, Vt, W, q = _checked(u_w, Vt, W, q, axes=1)
     sign = _sign(q)                                 # n+1
     h = W @ u_w                                     # M
-    x = sign * (Vt @ h - q)                         # n+1
-    g = sign * expit(x)                             # n+1
+    cost, σ = _cost_and_slope(sign * (Vt @ h - q))  # scalar, n+1
+    g = sign * σ                                    # n+1
     a = g @ Vt                                      # M
-    return _cost(x), a @ W, np.outer(g, h), np.outer(a, u_w)
+    return cost, a @ W, np.outer(g, h), np.outer(a, u_w)
 
 
 def lossAndGradientCumulative(u_w, Vt, W, q):
@@ -79,15 +78,17 @@ def lossAndGradientBatched(u_w, Vt, W, q):
     S = len(u_w)
     sign = _sign(q)                                 # n+1
     h = u_w @ W.T                                   # S×M
-    x = sign * (np.matmul(Vt, h[:, :, None])[:, :, 0] - q)      # S×(n+1)
-    g = sign * expit(x) / S                         # S×(n+1)
+    scores = np.matmul(Vt, h[:, :, None])[:, :, 0]  # S×(n+1)
+    cost, σ = _cost_and_slope(sign * (scores - q))  # scalar, S×(n+1)
+    g = sign / S * σ                                # S×(n+1)
     a = np.matmul(g[:, None, :], Vt)[:, 0]          # S×M
-    return _cost(x) / S, a @ W, g[:, :, None] * h[:, None, :], a.T @ u_w
+    return cost / S, a @ W, g[:, :, None] * h[:, None, :], a.T @ u_w
 
 
-def _cost(x):
-    """Σ log(1 + eˣ) in float64, finite wherever x is: eˣ is taken of -|x| only."""
-    return np.sum(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), dtype=np.float64)
+def _cost_and_slope(x):
+    """Σ log(1 + eˣ), summed in float64, and σ(x), its derivative, with no power but e^-|x|, which cannot overflow."""
+    e = np.exp(-np.abs(x))
+    return np.sum(np.maximum(x, 0) + np.log1p(e), dtype=np.float64), np.where(x > 0, 1, e) / (1 + e)
 
 
 def _sign(q):

@@ -12,7 +12,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import entr, logsumexp
 
 import grads
 import sampling
@@ -23,24 +23,28 @@ from utils import InputError
 CORPORA = Path(__file__).resolve().parent / "corpus"
 
 
-def unigram_start(freqs, M, S, rng):
+def unigram_start(freqs, M, S, n, rng):
     """U, V, W with v_cᵀ W u_w ≈ log p(c) for all w, so that a run starts as the unigram model; the rest is noise.
 
-    Why W is not near 1: the batch mean divides the gradient of a pair by S, so a rare word would hardly move. With W =
-    c·I and ũ = √c·u, ṽ = √c·v the scores are ṽᵀũ, and a step moves ũ by α·c/S times a pair's own gradient. c = 60 at
-    S = 1000 makes that 0.06 α; a larger S keeps 60, since the step of a frequent word does not depend on S.
-    log p(c) has a coordinate of its own, in which all words push the same way: 6 and 1.2 keep that stable.
+    Why W is not near 1: the mean over a batch divides a pair's gradient by S, so a rare word would hardly move. With
+    W = k·I and ũ = √k·u, ṽ = √k·v the scores are ṽᵀũ, and a step moves ũ by α·k/S times the pair's own gradient: 0.06 α
+    for k = 60 and S = 1000. The most frequent word is in a share p_max of the pairs of every batch, whatever S is, and
+    with many negatives an overshoot is steep; so k is smaller where p_max or n is large.
+    log p(c) has a coordinate of its own, in which the pairs push U, V and W all the same way; it is shared out so that
+    the steps of none of the three overshoot. The constants are measured: half of 60, or twice, loses or diverges.
     """
     p = np.asarray(freqs) / np.sum(freqs)
+    size = np.sqrt(np.sum(p * np.log(p) ** 2))
+    w = 1.3 * np.cbrt(size / p.max())
+    u = 1.15 * np.sqrt(size / w)
+    k = min(60, 0.06 * S, 0.3 / p.max() ** 2) * min(1, 5 / n)
     U, V = rng.uniform(-0.1, 0.1, size=(2, p.size, M)) / np.sqrt(M)
-    W = np.diag([6.] + [60 * min(1, S / 1000)] * (M - 1))
-    U[:, 0] = 1.2
-    V[:, 0] = np.log(p) / (6 * 1.2)
-    return U, V, W
+    U[:, 0], V[:, 0] = u, np.log(p) / (u * w)
+    return U, V, np.diag([w] + [k] * (M - 1))
 
 
-def uniform_start(freqs, M, S, rng):
-    """The course's start: everything uniform between -1/M and 1/M. Scores near 0 make q the first thing to learn."""
+def uniform_start(freqs, M, S, n, rng):
+    """The course's start: everything uniform between -1/M and 1/M."""
     return [rng.uniform(-1 / M, 1 / M, size=(rows, M)) for rows in (len(freqs), len(freqs), M)]
 
 
@@ -59,12 +63,11 @@ def unigram_floor(contexts, q_noise, n):
     q = np.exp(q_noise) / n
     drawn = p / (1 - q)
     r = n * q * (drawn.sum() - drawn)
-    p, r = p[p > 0], r[p > 0]
-    return np.sum(p * np.log1p(r / p) + r * np.log1p(p / r))
+    return np.sum(entr(p) + entr(r) - entr(p + r))
 
 
 def log_normalisers(U, V, W):
-    """log Σ_c exp(v_cᵀ W u_w) of every word w, in float64; 0 where exp(score) is a probability."""
+    """log Σ_c exp(v_cᵀ W u_w) of every word w: 0 where exp(score) is a probability."""
     return np.concatenate([logsumexp(h @ V.T, axis=1) for h in np.array_split(U @ W.T, len(U) // 256 + 1)])
 
 
@@ -72,7 +75,7 @@ def find_corpus(name):
     """What to call a corpus, where its text is, and its list of words to draw, if it has one."""
     if name is None:
         name = "journalism_bg" if (CORPORA / "journalism_bg" / "text").is_dir() else "pydocs"
-    for folder in CORPORA / name, Path(name).resolve():
+    for folder in (CORPORA / name).resolve(), Path(name).resolve():
         if folder.parent == CORPORA and folder.is_dir():
             text, words = folder / "text", folder / "words.txt"
             if not text.is_dir():
@@ -109,7 +112,7 @@ def train(options):
         if options.words or word_list:
             groups = utils.read_word_groups(options.words or word_list, word2ind)
         else:
-            content = [word for word in words[100:] if len(word) > 4 and word.isalpha()]
+            content = [word for word in words[100:] if 4 < len(word) < 20 and word.isalpha()]
             groups = {"": content[:40] if len(content) > 1 else words[:40]}
         start_rng, choice_rng, rng = np.random.default_rng(options.seed).spawn(3)
         if options.pairs:
@@ -119,7 +122,7 @@ def train(options):
         q_noise = sampling.noiseDistribution(freqs, options.negatives)
         seq = sampling.createSamplingSequence(freqs)
         start = [X.astype(np.float32) for X in STARTS[options.init](
-            freqs, options.dim, options.batch_size, start_rng)]
+            freqs, options.dim, options.batch_size, options.negatives, start_rng)]
         curve, show = [], utils.progress()
 
         def callback(done, total, J):
@@ -130,7 +133,8 @@ def train(options):
         try:
             U, V, W = w2v_sgd.stochasticGradientDescend(
                 data, *start, sampling.batch_sampler(seq, options.negatives), METHODS[options.method], q_noise,
-                options.batch_size, options.epochs, SCHEDULES[options.schedule](options.alpha), rng, callback)
+                options.batch_size, options.epochs, SCHEDULES[options.schedule](options.alpha), rng, callback,
+            options.threads)
         except w2v_sgd.Diverged as error:
             rest = options.out / "w2v-diverged.npz"
             np.savez(rest, **dict(zip("UVW", error.learned)))
@@ -141,6 +145,9 @@ def train(options):
         last = done > 0.95 * done[-1]
         loss = np.average(J[last], weights=np.diff(done, prepend=0)[last])
         E = np.concatenate([V @ W, U], axis=1)
+        normaliser = log_normalisers(U, V, W)
+        if not (np.isfinite(normaliser).all() and np.isfinite(E).all()):
+            raise InputError("the scores overflow: take a smaller --alpha")
         scratch = Path(scratch)
         for letter, X in ("U", U), ("V", V), ("W", W):
             np.save(scratch / f"w2v-{letter}.npy", X)
@@ -151,7 +158,6 @@ def train(options):
             os.replace(file, options.out / file.name)
 
     floor = unigram_floor(data[:, 1], q_noise, options.negatives)
-    normaliser = log_normalisers(U, V, W)
     print(f"""
 corpus      {name}: {tokens:,} tokens, {len(words):,} words, {len(data):,} pairs
 seconds     {time.monotonic() - begun:.0f} in all; {rate:,.0f} pairs a second in training
@@ -178,12 +184,12 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def at_least(least, kind):
-    """The argparse type of finite numbers ≥ least."""
+def number_from(least, kind=int, most=10 ** 9):
+    """The argparse type of numbers from least to most."""
     def number(text):
         value = kind(text)
-        if not least <= value < float("inf"):
-            raise argparse.ArgumentTypeError(f"must be a number from {least} on, not {text}")
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be a number from {least} to {most}, not {text}")
         return value
     number.__name__ = kind.__name__             # argparse names it: "invalid int value"
     return number
@@ -192,30 +198,36 @@ def at_least(least, kind):
 def main():
     parser = Parser(prog="run.py", description="Train word2vec embeddings by noise contrastive estimation and write "
                     f"{', '.join(FILES)}.")
-    add, positive = parser.add_argument, at_least(1, int)
+    add, positive = parser.add_argument, number_from(1)
     add("method", nargs="?", choices=METHODS, default="batched",
         help="compute a batch's gradients by tensor operations (the default) or one by one")
     add("--corpus", metavar="NAME|PATH", help="a folder of corpus/, or your own UTF-8 text file or folder of .txt "
         "files (journalism_bg if prepared, else pydocs)")
     add("--words", metavar="FILE", type=Path, help="the words to draw (the corpus's words.txt, else frequent words)")
     add("--out", metavar="DIR", type=Path, default=Path(), help="where to write (the current directory)")
-    add("--seed", metavar="N", type=at_least(0, int), default=0, help="the same seed, the same files (%(default)s)")
-    add("--dim", metavar="M", type=positive, default=50, help="embedding size (%(default)s)")
-    add("--window", metavar="N", type=positive, default=3, help="how far apart a pair's words may be (%(default)s)")
-    add("--negatives", metavar="N", type=positive, default=5, help="negatives per pair (%(default)s)")
+    add("--seed", metavar="N", type=number_from(0), default=0, help="the same seed, the same files (%(default)s)")
+    add("--dim", metavar="M", type=number_from(1, most=10000), default=50, help="embedding size (%(default)s)")
+    add("--window", metavar="N", type=number_from(1, most=100), default=3,
+        help="how far apart a pair's words may be (%(default)s)")
+    add("--negatives", metavar="N", type=number_from(1, most=1000), default=5, help="negatives per pair (%(default)s)")
     add("--vocabulary", metavar="L", type=positive, default=20000, help="keep the L most frequent words (%(default)s)")
     add("--batch-size", metavar="S", type=positive, default=1000, help="pairs per step (%(default)s)")
     add("--epochs", metavar="N", type=positive, default=1, help="passes over the pairs (%(default)s)")
-    add("--alpha", metavar="STEP", type=at_least(0, float), default=1.0, help="step size (%(default)s)")
+    add("--alpha", metavar="STEP", type=number_from(0, float), default=1.0, help="step size (%(default)s)")
     add("--schedule", choices=SCHEDULES, default="linear", help="let the step size fall to 0 (linear), or keep it")
     add("--init", choices=STARTS, default="unigram", help="start from word frequencies (unigram) or at random")
+    add("--threads", metavar="N", type=positive, default=os.cpu_count(),
+        help="how many to use; the result does not depend on it (all)")
     add("--pairs", metavar="N", type=positive, help="train on the first N shuffled pairs only (all)")
     try:
+        sys.stdout.reconfigure(errors="replace")        # words in a terminal that cannot show them
         train(parser.parse_args())
     except InputError as mistake:
         parser.error(str(mistake))
     except OSError as error:
-        parser.error(f"{error.filename}: {error.strerror}")
+        parser.error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except MemoryError:
+        parser.error("not enough memory: lower --dim, --window, --negatives, --vocabulary or --batch-size")
     except KeyboardInterrupt:
         sys.exit("run.py: stopped; nothing was written")
 

@@ -15,7 +15,7 @@ def createSamplingSequence(freqs):
     1-D array of word indices: a uniform draw from it is a draw from the noise distribution q
     """
     counts = _noise_counts(freqs)
-    return np.repeat(np.arange(counts.size), counts)
+    return np.repeat(np.arange(counts.size, dtype=np.int32), counts)
 
 
 def noiseDistribution(freqs, negativesCount):
@@ -58,15 +58,16 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
     ------
     ValueError : seq holds no word but c
     """
-    seq, c = np.asarray(seq), np.asarray(contextWord)
+    seq, c = np.asarray(seq), np.asarray(contextWord, dtype=np.intp)
     # Equal ends are rare, so that all of seq is looked at only then.
-    if seq.size == 0 or seq[0] == seq[-1] and np.any(c == seq[0]) and np.all(seq == seq[0]):
+    if seq.size == 0 or (seq[0] == seq[-1] and np.any(c == seq[0]) and np.all(seq == seq[0])):
         raise ValueError("seq has no word other than the context word to draw negatives from")
-    negatives = seq.take(rng.integers(seq.size, size=(c.size, negativesCount)))     # S×n
-    context = np.column_stack([c.ravel(), negatives])                               # S×(n+1)
-    while (again := np.argwhere(context[:, 1:] == context[:, :1])).size:
-        rows, columns = again.T
-        context[rows, columns + 1] = seq.take(rng.integers(seq.size, size=rows.size))
+    context = np.empty((c.size, negativesCount + 1), dtype=np.intp)         # S×(n+1)
+    context[:, 0] = c.ravel()
+    negatives = seq.take(rng.integers(seq.size, size=(c.size, negativesCount)))
+    while (again := np.flatnonzero(negatives == context[:, :1])).size:
+        negatives.flat[again] = seq.take(rng.integers(seq.size, size=again.size))
+    context[:, 1:] = negatives
     return context if c.ndim else context[0].tolist()
 
 

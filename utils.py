@@ -5,6 +5,7 @@ import re
 import sys
 import time
 import unicodedata
+import warnings
 from array import array
 from collections import Counter
 from itertools import chain, pairwise, repeat
@@ -37,7 +38,11 @@ def read_sentences(path):
     InputError : there is no text there, or it is not UTF-8
     """
     path = Path(path)
-    files = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*.txt") if file.is_file() and not file.name.startswith("w2v-"))
+    elif path.exists() and not path.is_file():
+        raise InputError(f"{path}: neither a file nor a folder; write the text to a file first")
     if not files:
         raise InputError(f"{path}: no .txt file in this folder; put the text there, in UTF-8")
     for text in chain.from_iterable(map(_blocks, files)):
@@ -57,7 +62,7 @@ def _blocks(file):
             offset += len(data)
             cut = max((match.end() for match in SENTENCE_END.finditer(rest)), default=0)
             if not cut and len(rest) > BLOCK:
-                cut = rest.rfind(" ") + 1 or len(rest)
+                cut = max(rest.rfind(" "), rest.rfind("\n")) + 1 or len(rest)
             yield rest[:cut].lower()
             rest = rest[cut:]
         yield (rest + _decoded(decoder, b"", file, offset)).lower()
@@ -162,7 +167,11 @@ def read_word_groups(path, word2ind):
     Returns a dict from label to words. Raises InputError for words that are not in word2ind or that stand twice.
     """
     groups = {}
-    for line in Path(path).read_text(encoding="utf-8").splitlines():
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start} is not UTF-8; convert the file") from None
+    for line in lines:
         label, _, names = line.partition("#")[0].rpartition(":")
         groups.setdefault(label.strip(), []).extend(names.lower().split())
     counts = Counter(chain.from_iterable(groups.values()))
@@ -186,20 +195,25 @@ def plot_embeddings(E, groups, word2ind, title, file):
     names = [name for group in groups.values() for name in group]
     points = PCA(2).fit_transform(E[[word2ind[name] for name in names]].astype(np.float64))
     figure = Figure(figsize=(10, 8), dpi=120, layout="constrained")
-    axes = figure.add_subplot(title=title, xlabel="first principal component", ylabel="second principal component")
+    axes = figure.add_subplot(xlabel="first principal component", ylabel="second principal component")
+    axes.set_title(title, parse_math=False)
     axes.margins(0.12)
     axes.grid(alpha=0.3)
     colours, start = {}, 0
-    for number, (label, group) in enumerate(groups.items()):
+    for number, group in enumerate(groups.values()):
         part = points[start:start + len(group)]
         start += len(group)
-        drawn = axes.scatter(*part.T, color=f"C{number % 10}", marker="os^Dv"[number // 10 % 5], label=label)
+        drawn = axes.scatter(*part.T, color=f"C{number % 10}", marker="os^Dv"[number // 10 % 5])
         colours.update(dict.fromkeys(group, drawn.get_facecolor()[0]))
     if len(groups) > 1:
-        figure.legend(loc="outside lower center", ncols=min(len(groups), 5))
-    figure.draw_without_rendering()             # settles the layout, so that pixels can be counted
-    _label(axes, points, names, colours)
-    figure.savefig(file, format="png")
+        legend = figure.legend(axes.collections, groups, loc="outside lower center", ncols=min(len(groups), 5))
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")      # letters that the font lacks become boxes
+        figure.draw_without_rendering()                 # settles the layout, so that pixels can be counted
+        _label(axes, points, names, colours)
+        figure.savefig(file, format="png")
     return figure
 
 
@@ -211,7 +225,7 @@ def _label(axes, points, names, colours):
     angles = np.pi * np.array([0, 1, .5, 1.5, .25, 1.75, .75, 1.25, .125, .375, .625, .875, 1.125, 1.375, 1.625, 1.875])
     scale = axes.figure.dpi / 72
     for point, (x, y), name in zip(points, pixels, names):
-        text = axes.text(*point, name, fontsize=10)
+        text = axes.text(*point, name, fontsize=10, parse_math=False)
         w, h = np.array(text.get_window_extent().size) / 2 + (2, 1)
         text.remove()
         for distance, angle in ((d * scale, a) for d in (4, 10, 18, 28, 40, 55, 75, 100, 140) for a in angles):
@@ -223,4 +237,4 @@ def _label(axes, points, names, colours):
         taken.append(box)
         line = {"arrowstyle": "-", "color": colours[name], "lw": 0.6} if distance > 4 * scale else None
         axes.annotate(name, point, (dx, dy), textcoords="offset pixels", ha="center", va="center", fontsize=10,
-                      color=colours[name], arrowprops=line)
+                      color=colours[name], arrowprops=line, parse_math=False)

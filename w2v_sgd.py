@@ -1,11 +1,16 @@
 """Task 6: minibatch stochastic gradient descent."""
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, pairwise
+
 import numpy as np
 from scipy import sparse
 
+BLOCK = 16000       # pairs that are prepared together: few calls on long arrays, and yet little memory
+
 
 class Diverged(ArithmeticError):
-    """The loss is no longer finite; `learned` holds U, V, W as they were before that batch."""
+    """The loss is no longer finite; `learned` holds U, V, W as they were when that was seen."""
 
 
 def linear_decay(alpha):
@@ -14,80 +19,130 @@ def linear_decay(alpha):
 
 
 def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradientFunction, q_noise,
-                              batchSize=1000, epochs=1, alpha=1., rng=None, callback=None):
+                              batchSize=1000, epochs=1, alpha=1., rng=None, callback=None, threads=1):
     """Lower the mean loss over data by plain minibatch gradient descent.
 
     Parameters
     ----------
     data : N×2 array or list of pairs (target word w, context word c)
     U0, V0, W0 : L×M, L×M and M×M, the start; they are not changed
-    contextFunction : c -> [c, c̄_1 … c̄_n]. One with a true attribute `takes_batch` is called once a batch
-        instead, with an array of S context words and a numpy.random.Generator, and returns S×(n+1)
+    contextFunction : c -> [c, c̄_1 … c̄_n]. One with a true attribute `takes_batch` is called with an array of
+        many context words and a numpy.random.Generator instead, and returns such a row for each
     lossAndGradientFunction : (u_w, Vt, W, q) -> J, du_w, dVt, dW of a batch, as those of `grads`
     q_noise : L values log(n·q[c])
     batchSize : S; the last batch of an epoch is what remains
     epochs : how many times to go through data, each time in a new random order
     alpha : the step size, or a function that returns it for the share of the work done, 0 to 1
-    rng : seed or numpy.random.Generator; what is random depends on it, the epoch and the batch only
+    rng : seed or numpy.random.Generator; the orders and the contextFunction's Generators follow from it
     callback : called after each batch with the pairs done, the pairs in all, and the batch's J
+    threads : with 2 or more, the next batches are prepared while one is learned from; the result is the same
 
     Returns
     -------
-    U, V, W : in the dtypes of U0, V0, W0
+    U, V, W : in the dtypes of U0, V0, W0, where these are floats
 
     Raises
     ------
-    ValueError : data are no pairs of word indices below L
+    ValueError : data are not pairs of word indices below L
     Diverged : the loss is not finite
     """
-    U, V, W = (np.array(start) for start in (U0, V0, W0))
-    data, q_noise = _checked_pairs(data, len(U)), np.asarray(q_noise, dtype=V.dtype)
-    slots = np.empty(len(U), dtype=np.intp)
+    U, V, W = (np.array(start, dtype=np.result_type(start, np.float32)) for start in map(np.asarray, (U0, V0, W0)))
+    pairs, q_noise = _checked_pairs(data, len(U)), np.asarray(q_noise, dtype=V.dtype)
     seed = np.random.default_rng(rng).integers(2 ** 63)
-    done, total = 0, epochs * len(data)
+    takes_batch = getattr(contextFunction, "takes_batch", False)
+
+    def prepare(block):
+        """For each batch of a block: its distinct target words and which of them each pair has; the same for its
+        context words and negatives; the q of the latter. None of it depends on U, V, W."""
+        epoch, first, batches = block
+        w, c = order[first:first + batches * batchSize].view(np.int32).reshape(-1, 2).T     # of all batches
+        if takes_batch:
+            context = contextFunction(c.astype(np.intp), np.random.default_rng([seed, epoch, first]))
+        else:
+            context = np.array([tuple(contextFunction(word)) for word in c.tolist()])
+        q = q_noise.take(context).reshape(batches, -1, context.shape[1])
+        return list(zip(_distinct(w.reshape(batches, -1), len(U)), _distinct(context.reshape(batches, -1), len(V)), q))
+
+    done, total = 0, epochs * len(pairs)
     for epoch in range(epochs):
-        order = np.random.default_rng([seed, epoch]).permutation(len(data))
-        for batch, first in enumerate(range(0, len(data), batchSize)):
-            w, c = data[order[first:first + batchSize]].T               # S, S
-            if getattr(contextFunction, "takes_batch", False):
-                context = contextFunction(c, np.random.default_rng([seed, epoch, batch]))
-            else:
-                context = np.array([contextFunction(word) for word in c.tolist()])
+        order = pairs.copy().view(np.int64).ravel()         # each pair as one number, which is quick to move
+        np.random.default_rng([seed, epoch]).shuffle(order)
+        batches = _ahead(prepare, _blocks(epoch, len(pairs), batchSize), threads if takes_batch else 1)
+        for number, ((w, w_place), (c, c_place), q) in enumerate(batches):      # c: context words and negatives
             step = alpha(done / total) if callable(alpha) else alpha
-            with np.errstate(over="ignore", invalid="ignore"):          # J tells
-                J, du_w, dVt, dW = lossAndGradientFunction(U[w], V.take(context, axis=0), W, q_noise[context])
+            u, v = U.take(w, axis=0), V.take(c, axis=0)                         # each word once
+            u_w, Vt = u.take(w_place, axis=0), v.take(c_place.reshape(q.shape), axis=0)     # S×M, S×(n+1)×M
+            with np.errstate(over="ignore", invalid="ignore"):                  # J shows them
+                J, du_w, dVt, dW = lossAndGradientFunction(u_w, Vt, W, q)
                 if not np.isfinite(J):
-                    raise _diverged(f"the loss is {J} in batch {batch + 1} of epoch {epoch + 1}", step, U, V, W)
-                _subtract_rows(U, w, du_w, step, slots)
-                _subtract_rows(V, context.ravel(), np.reshape(dVt, (-1, V.shape[1])), step, slots)
-                W -= step * dW
-            done += len(w)
+                    raise _diverged(f"the loss is {J} in batch {number + 1} of epoch {epoch + 1}", alpha, U, V, W)
+                U[w] = u - _sums(w_place, du_w, step, u)
+                V[c] = v - _sums(c_place, dVt, step, v)
+                W -= step * np.asarray(dW)
+            done += len(q)
             if callback:
                 callback(done, total, J)
-    if not all(np.isfinite(X).all() for X in (U, V, W)):
-        raise _diverged("the last steps made the embeddings infinite", step, U, V, W)
+    if done and not all(np.isfinite(X).all() for X in (U, V, W)):
+        raise _diverged("the last steps led to infinite embeddings", alpha, U, V, W)
     return U, V, W
 
 
-def _subtract_rows(A, index, gradients, step, slots):
-    """A[i] -= step · Σ_j gradients[j], over all j with index[j] = i; slots is scratch of len(A)."""
-    places = np.arange(index.size + 1)
-    slots[index] = places[:-1]                          # the last place of each word stays
-    words = index[slots[index] == places[:-1]]          # each word once
-    slots[words] = places[:words.size]
-    ones = np.ones(index.size, dtype=A.dtype)
-    one_hot = sparse.csc_array((ones, slots[index], places), shape=(words.size, index.size))
-    A[words] -= step * (one_hot @ gradients)
+def _sums(place, gradients, step, rows):
+    """step times the sum of the gradients of each of the rows: of all those whose place it is, repeated or not."""
+    shape = len(rows), place.size
+    one_hot = sparse.csc_array((np.full(place.size, step, rows.dtype), place, np.arange(place.size + 1)), shape=shape)
+    return one_hot @ np.reshape(gradients, (place.size, -1))
+
+
+def _distinct(index, L):
+    """For each row of index its distinct words, and for each of the row's entries which of them it is."""
+    keys = index + L * np.arange(len(index))[:, None]           # no key stands in two rows
+    entries = np.arange(keys.size)
+    slots = np.empty(L * len(index), dtype=np.intp)
+    slots[keys.ravel()] = entries                               # of equal keys the last entry stays
+    last = np.flatnonzero(slots.take(keys.ravel()) == entries)
+    distinct = keys.ravel().take(last)
+    bounds = np.searchsorted(last, np.arange(len(index) + 1) * index.shape[1])
+    slots[distinct] = np.arange(last.size) - np.repeat(bounds[:-1], np.diff(bounds))
+    place = slots.take(keys)
+    for row, (start, end) in enumerate(pairwise(bounds)):
+        yield distinct[start:end] - row * L, place[row]
+
+
+def _blocks(epoch, N, S):
+    """(epoch, first pair, number of batches) of blocks of whole batches, and of the shorter batch that remains."""
+    whole, at_once = N // S, max(1, BLOCK // S)
+    for batch in range(0, whole, at_once):
+        yield epoch, batch * S, min(at_once, whole - batch)
+    if N % S:
+        yield epoch, whole * S, 1
+
+
+def _ahead(function, items, threads):
+    """The items of function(item) for each item; with threads, the next call runs while the last one's are used."""
+    if threads == 1:
+        yield from chain.from_iterable(map(function, items))
+        return
+    with ThreadPoolExecutor(1) as pool:
+        ready = None
+        for item in items:
+            following = pool.submit(function, item)
+            yield from ready.result() if ready else ()
+            ready = following
+        yield from ready.result() if ready else ()
 
 
 def _checked_pairs(data, L):
-    data = np.asarray(data).reshape(-1, 2)
-    if data.size and (data.dtype.kind not in "iu" or data.min() < 0 or data.max() >= L):
-        raise ValueError(f"data must be pairs of word indices from 0 to {L - 1}")
-    return data
+    data = np.asarray(data)
+    if data.size == 0:
+        return np.empty((0, 2), dtype=np.int32)
+    if data.shape[1:] != (2,) or data.dtype.kind not in "iu" or data.min() < 0 or data.max() >= L:
+        raise ValueError(f"data must be N×2, pairs of word indices from 0 to {L - 1}")
+    return np.ascontiguousarray(data, dtype=np.int32)
 
 
-def _diverged(what, step, *learned):
-    error = Diverged(f"{what}: try a step size (alpha) below {step:.3g}")
+def _diverged(what, alpha, *learned):
+    step = alpha(0) if callable(alpha) else alpha
+    error = Diverged(f"{what}: take a smaller step size, such as alpha = {step / 5:.2g}")
     error.learned = learned
     return error

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+import grads
 import run
 import sampling
 
@@ -68,6 +69,7 @@ def test_cumulative_gives_the_same(trained, tmp_path):
     assert call(tmp_path / "slow", "cumulative", *options).returncode == 0
     for name in ARRAYS:
         np.testing.assert_allclose(np.load(tmp_path / "slow" / name), np.load(out / name), 1e-5, 1e-5)
+    assert run.METHODS["cumulative"] is grads.lossAndGradientCumulative
 
 
 def test_options_reach_the_training(tmp_path):
@@ -78,13 +80,13 @@ def test_options_reach_the_training(tmp_path):
 
 
 @pytest.mark.parametrize("options, message", [
-    (["--dim", "0"], "--dim: must be a number from 1 on, not 0"), (["--seed", "x"], "--seed: invalid int value"),
+    (["--dim", "0"], "--dim: must be a number from 1 to 10000, not 0"), (["--seed", "x"], "--seed: invalid int value"),
     (["--alpha", "nan"], "--alpha: must be"), (["--alpha", "-1"], "--alpha: must be"), (["--pairs", "0"], "--pairs"),
     (["--init", "zero"], "--init: invalid choice"), (["slow"], "invalid choice"), (["--nope"], "--nope"),
     (["--vocabulary", "2"], "fewer than two different words"), (["--out", "file"], "file: File exists"),
     (["--out", "file/below"], "Not a directory"), (["--words", "nowhere"], "nowhere: No such file"),
     (["--words", "unknown"], "unknown: not in the vocabulary: zebra okapi;"),
-    (["--words", "file"], "file: fewer than two words"), (["--alpha", "1e30"], "try a step size"),
+    (["--words", "file"], "file: fewer than two words"), (["--alpha", "1e8"], "take a smaller"),
     (["--corpus", "nowhere"], "nowhere: no such file or folder"), (["--corpus", "empty"], "empty: fewer than two"),
     (["--corpus", "one"], "one: fewer than two"), (["--corpus", "binary"], "binary: byte 3 is zero"),
     (["--corpus", "latin1"], "latin1: byte 1 is not UTF-8"), (["--corpus", "folder"], "folder: no .txt file"),
@@ -105,10 +107,29 @@ def test_a_mistake_gets_one_line_and_harms_nothing(tmp_path, options, message):
     assert result.returncode == 2 and len(lines) == 1, result.stderr
     assert lines[0].startswith("run.py: ") and message in lines[0]
     after = contents(out)
-    if "--alpha" in options and "1e30" in options:
+    if "--alpha" in options and "1e8" in options:
         assert set(np.load(out / "w2v-diverged.npz")) == {"U", "V", "W"}
         del after["w2v-diverged.npz"]
     assert after == before
+
+
+@pytest.mark.parametrize("text", ["а б в г. ", "едно две три четири пет шест. ", "$x_ $\\frac ^_$ {$}. ", "语言 处理. "])
+@pytest.mark.parametrize("options", [[], ["--negatives", "20"], ["--batch-size", "100", "--pairs", "1"]], ids=str)
+def test_toy_corpora_train_without_a_warning(tmp_path, text, options):
+    corpus = tmp_path / "$toy_$.txt"
+    corpus.write_text(text * 100, encoding="utf-8")
+    result = call(tmp_path / "out", *options, corpus=corpus)
+    assert result.returncode == 0 and len(contents(tmp_path / "out")) == 5, result.stderr
+    assert all(re.search(r"pairs/s|pairs$", line) for line in result.stderr.splitlines()), result.stderr
+
+
+def test_results_in_the_folder_of_the_corpus_are_not_read(tmp_path):
+    (tmp_path / "a.txt").write_bytes(BULGARIAN.read_bytes())
+    results = []
+    for _ in range(2):
+        assert call(tmp_path, corpus=tmp_path).returncode == 0
+        results.append(contents(tmp_path))
+    assert results[0] == results[1]
 
 
 def test_help_fits_a_terminal():
@@ -135,7 +156,7 @@ def test_floor_is_the_best_that_a_model_without_target_words_can_do():
 
 def test_start_is_the_unigram_model():
     freqs = np.array([500, 300, 100, 20, 5])
-    U, V, W = run.unigram_start(freqs, 50, 1000, np.random.default_rng(0))
+    U, V, W = run.unigram_start(freqs, 50, 1000, 5, np.random.default_rng(0))
     assert U @ W.T @ V.T == pytest.approx(np.tile(np.log(freqs / freqs.sum()), (5, 1)), abs=0.5)
     assert run.log_normalisers(U, V, W) == pytest.approx(np.zeros(5), abs=0.2)
 

@@ -33,6 +33,11 @@ def test_same_seed_same_bits_other_seed_others():
     assert not equal(run(), run(rng=2))
 
 
+@pytest.mark.parametrize("options", [{"epochs": 3}, {"batchSize": 1, "alpha": .1}, {"batchSize": 100}, {"data": [(1, 2)] * 9999}])
+def test_threads_do_not_change_a_bit(options):
+    assert equal(run(**options), run(**options, threads=2))
+
+
 def test_no_global_random_state():
     np.random.seed(0)
     before = np.random.get_state()[1].copy()
@@ -53,7 +58,7 @@ def test_whole_batches_are_asked_for_only_where_the_function_says_so():
         return np.column_stack([c, rng.integers(L, size=(c.size, 2))])
     whole.takes_batch = True
     run(context=whole)
-    assert sizes == [8] * 6 + [2]
+    assert sum(sizes) == N and len(sizes) < N / 8
     words = []
     run(context=lambda c: words.append(c) or [c, 7, 9])
     assert len(words) == N and {type(word) for word in words} == {int}
@@ -95,7 +100,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_learned():
             return (right, *gradients) if len(calls) < 4 else (J, *(scale * gradient for gradient in gradients))
         return loss
 
-    with pytest.raises(Diverged, match=r"nan in batch 4 of epoch 1.*alpha.* below 0\.25") as error:
+    with pytest.raises(Diverged, match=r"nan in batch 4 of epoch 1.*alpha = 0\.05") as error:
         run(loss=after_three_batches(np.nan, 1), alpha=0.25)
     assert equal(error.value.learned, run(loss=after_three_batches(1, 0), alpha=0.25))
 
@@ -113,12 +118,31 @@ def test_overflow_in_the_last_step_is_an_error():
         run(loss=huge, batchSize=N, alpha=1e10, dtype=np.float32)
 
 
+def test_lists_of_gradients_and_integer_starts_are_taken():
+    def as_lists(*arguments):
+        J, *gradients = lossAndGradientBatched(*arguments)
+        return J, *(gradient.tolist() for gradient in gradients)
+    assert all(np.allclose(*pair) for pair in zip(run(loss=as_lists), run()))
+    ones = np.ones((L, M), int), np.ones((L, M), int), np.eye(M, dtype=int)
+    result = stochasticGradientDescend([(0, 1)], *ones, lambda c: [c, 2], lossAndGradientBatched, np.zeros(L))
+    assert {X.dtype for X in result} == {np.dtype(np.float64)} and not np.array_equal(result[0], ones[0])
+
+
+def test_a_context_function_may_reuse_its_list():
+    context = [0, 7, 9]
+
+    def reuse(c):
+        context[0] = c
+        return context
+    assert equal(run(context=reuse), run(context=lambda c: [c, 7, 9]))
+
+
 def test_no_data_no_change():
     U, V, W = run(data=[])
     assert U.shape == (L, M) and equal((U, V, W), run(data=np.empty((0, 2), int)))
 
 
-@pytest.mark.parametrize("data", [[(0, L)], [(-1, 0)], [(0.5, 1.5)]])
-def test_data_that_are_no_word_indices_are_an_error(data):
-    with pytest.raises(ValueError, match="word indices from 0 to 11"):
+@pytest.mark.parametrize("data", [[(0, L)], [(-1, 0)], [(0.5, 1.5)], [1, 2, 3, 4], [(1, 2, 3, 4)]])
+def test_data_that_are_not_pairs_of_word_indices_are_an_error(data):
+    with pytest.raises(ValueError, match="pairs of word indices from 0 to 11"):
         run(data=data)
