@@ -82,13 +82,13 @@ def lossAndGradientBatched(u_w, Vt, W, q):
     cost, σ = _cost_and_slope(sign * (scores - q))  # scalar, S×(n+1)
     g = sign / S * σ                                # S×(n+1)
     a = np.matmul(g[:, None, :], Vt)[:, 0]          # S×M
-    return cost / S, a @ W, g[:, :, None] * h[:, None, :], a.T @ u_w
+    return cost / S, a @ W, np.einsum("sk,sm->skm", g, h), a.T @ u_w
 
 
 def _cost_and_slope(x):
     """Σ log(1 + eˣ), summed in float64, and σ(x), its derivative, with no power but e^-|x|, which cannot overflow."""
     e = np.exp(-np.abs(x))
-    return np.sum(np.maximum(x, 0) + np.log1p(e), dtype=np.float64), np.where(x > 0, 1, e) / (1 + e)
+    return np.sum(np.maximum(x, 0) + np.log1p(e), dtype=np.float64), np.exp(np.minimum(x, 0)) / (1 + e)
 
 
 def _sign(q):

@@ -62,12 +62,14 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
     # Equal ends are rare, so that all of seq is looked at only then.
     if seq.size == 0 or (seq[0] == seq[-1] and np.any(c == seq[0]) and np.all(seq == seq[0])):
         raise ValueError("seq has no word other than the context word to draw negatives from")
-    context = np.empty((c.size, negativesCount + 1), dtype=np.intp)         # S×(n+1)
-    context[:, 0] = c.ravel()
-    negatives = seq.take(rng.integers(seq.size, size=(c.size, negativesCount)))
-    while (again := np.flatnonzero(negatives == context[:, :1])).size:
-        negatives.flat[again] = seq.take(rng.integers(seq.size, size=again.size))
-    context[:, 1:] = negatives
+    negatives = seq.take(rng.integers(seq.size, size=(c.size, negativesCount)))     # S×n
+    context = np.empty((c.size, negativesCount + 1), dtype=np.intp)                 # S×(n+1)
+    context[:, 0], context[:, 1:] = c.ravel(), negatives
+    rows, columns = np.nonzero(context[:, 1:] == context[:, :1])
+    while rows.size:
+        context[rows, columns + 1] = seq.take(rng.integers(seq.size, size=rows.size))
+        again = context[rows, columns + 1] == context[rows, 0]
+        rows, columns = rows[again], columns[again]
     return context if c.ndim else context[0].tolist()
 
 

@@ -6,7 +6,7 @@ from itertools import chain, pairwise
 import numpy as np
 from scipy import sparse
 
-BLOCK = 16000       # pairs that are prepared together: few calls on long arrays, and yet little memory
+PAIRS = 32000       # prepared together: few calls on long arrays, and yet little memory
 
 
 class Diverged(ArithmeticError):
@@ -52,8 +52,8 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
     takes_batch = getattr(contextFunction, "takes_batch", False)
 
     def prepare(block):
-        """For each batch of a block: its distinct target words and which of them each pair has; the same for its
-        context words and negatives; the q of the latter. None of it depends on U, V, W."""
+        """For each batch of a block what does not depend on U, V, W: its distinct target words, which of them each
+        pair has, and the one-hot matrix of that; the same of its context words and negatives; the q of these."""
         epoch, first, batches = block
         w, c = order[first:first + batches * batchSize].view(np.int32).reshape(-1, 2).T     # of all batches
         if takes_batch:
@@ -61,23 +61,23 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
         else:
             context = np.array([tuple(contextFunction(word)) for word in c.tolist()])
         q = q_noise.take(context).reshape(batches, -1, context.shape[1])
-        return list(zip(_distinct(w.reshape(batches, -1), len(U)), _distinct(context.reshape(batches, -1), len(V)), q))
+        return list(zip(_distinct(w.reshape(batches, -1), U), _distinct(context.reshape(batches, -1), V), q))
 
     done, total = 0, epochs * len(pairs)
     for epoch in range(epochs):
         order = pairs.copy().view(np.int64).ravel()         # each pair as one number, which is quick to move
         np.random.default_rng([seed, epoch]).shuffle(order)
         batches = _ahead(prepare, _blocks(epoch, len(pairs), batchSize), threads if takes_batch else 1)
-        for number, ((w, w_place), (c, c_place), q) in enumerate(batches):      # c: context words and negatives
-            step = alpha(done / total) if callable(alpha) else alpha
-            u, v = U.take(w, axis=0), V.take(c, axis=0)                         # each word once
+        for number, ((w, w_place, w_hot), (c, c_place, c_hot), q) in enumerate(batches):    # c: with the negatives
+            step = W.dtype.type(alpha(done / total) if callable(alpha) else alpha)
+            u, v = U.take(w, axis=0), V.take(c, axis=0)                             # each word once
             u_w, Vt = u.take(w_place, axis=0), v.take(c_place.reshape(q.shape), axis=0)     # S×M, S×(n+1)×M
-            with np.errstate(over="ignore", invalid="ignore"):                  # J shows them
+            with np.errstate(over="ignore", invalid="ignore"):                      # J shows them
                 J, du_w, dVt, dW = lossAndGradientFunction(u_w, Vt, W, q)
                 if not np.isfinite(J):
                     raise _diverged(f"the loss is {J} in batch {number + 1} of epoch {epoch + 1}", alpha, U, V, W)
-                U[w] = u - _sums(w_place, du_w, step, u)
-                V[c] = v - _sums(c_place, dVt, step, v)
+                U[w] = u - step * (w_hot @ du_w)                # every gradient of a word that is repeated
+                V[c] = v - step * (c_hot @ np.reshape(dVt, (-1, V.shape[1])))
                 W -= step * np.asarray(dW)
             done += len(q)
             if callback:
@@ -87,31 +87,27 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
     return U, V, W
 
 
-def _sums(place, gradients, step, rows):
-    """step times the sum of the gradients of each of the rows: of all those whose place it is, repeated or not."""
-    shape = len(rows), place.size
-    one_hot = sparse.csc_array((np.full(place.size, step, rows.dtype), place, np.arange(place.size + 1)), shape=shape)
-    return one_hot @ np.reshape(gradients, (place.size, -1))
-
-
-def _distinct(index, L):
-    """For each row of index its distinct words, and for each of the row's entries which of them it is."""
-    keys = index + L * np.arange(len(index))[:, None]           # no key stands in two rows
-    entries = np.arange(keys.size)
-    slots = np.empty(L * len(index), dtype=np.intp)
-    slots[keys.ravel()] = entries                               # of equal keys the last entry stays
-    last = np.flatnonzero(slots.take(keys.ravel()) == entries)
-    distinct = keys.ravel().take(last)
-    bounds = np.searchsorted(last, np.arange(len(index) + 1) * index.shape[1])
-    slots[distinct] = np.arange(last.size) - np.repeat(bounds[:-1], np.diff(bounds))
-    place = slots.take(keys)
-    for row, (start, end) in enumerate(pairwise(bounds)):
-        yield distinct[start:end] - row * L, place[row]
+def _distinct(index, A):
+    """For each row of index its T distinct words, which of them each of the row's K entries is, and that as a one-hot
+    T×K matrix, whose product with gradients of the entries is the sum for each word."""
+    rows, L = len(index), len(A)
+    keys = index + L * np.arange(rows)[:, None]                     # no key stands in two rows
+    present = np.zeros(rows * L, dtype=bool)
+    present[keys] = True
+    distinct = np.flatnonzero(present)
+    bounds = np.searchsorted(distinct, L * np.arange(rows + 1))     # of the rows in distinct
+    number = np.empty(rows * L, dtype=np.intp)
+    number[distinct] = np.arange(distinct.size) - np.repeat(bounds[:-1], np.diff(bounds))
+    places = number.take(keys)
+    ones, ends = np.ones(index.shape[1], A.dtype), np.arange(index.shape[1] + 1)
+    for row, (place, (start, end)) in enumerate(zip(places, pairwise(bounds))):
+        one_hot = sparse.csc_array((ones, place, ends), shape=(end - start, place.size))
+        yield distinct[start:end] - row * L, place, one_hot
 
 
 def _blocks(epoch, N, S):
     """(epoch, first pair, number of batches) of blocks of whole batches, and of the shorter batch that remains."""
-    whole, at_once = N // S, max(1, BLOCK // S)
+    whole, at_once = N // S, min(max(1, PAIRS // S), 32)
     for batch in range(0, whole, at_once):
         yield epoch, batch * S, min(at_once, whole - batch)
     if N % S:
