@@ -76,8 +76,9 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
                 J, du_w, dVt, dW = lossAndGradientFunction(u_w, Vt, W, q)
                 if not np.isfinite(J):
                     raise _diverged(f"the loss is {J} in batch {number + 1} of epoch {epoch + 1}", alpha, U, V, W)
-                U[w] = u - step * (w_hot @ du_w)                # every gradient of a word that is repeated
-                V[c] = v - step * (c_hot @ np.reshape(dVt, (-1, V.shape[1])))
+                u -= step * (w_hot @ du_w)                      # every gradient of a word that is repeated
+                v -= step * (c_hot @ np.reshape(dVt, (-1, V.shape[1])))
+                U[w], V[c] = u, v
                 W -= step * np.asarray(dW)
             done += len(q)
             if callback:
