@@ -2,14 +2,15 @@
 
     J = -(1/S) Σ_(w,c) [ log σ(v_cᵀ W u_w - q_c) + Σ_j log σ(q_c̄j - v_c̄jᵀ W u_w) ],   q_c = log(n·q[c])
 
-The rows of Vt belong to the context word c and its n negatives c̄_1 … c̄_n, in this order. With x = ±(score - q),
-minus for c and plus for the negatives, an observation costs Σ log(1 + eˣ), and ∂J/∂score = ±σ(x).
+The rows of Vt belong to the context word c and its n negatives c̄_1 … c̄_n, in this order, and the argument q holds
+their q_c. With x = ±(score - q), minus for c and plus for the negatives, an observation costs Σ log(1 + eˣ), whose
+derivative by a score is ±σ(x).
 """
 
 import numpy as np
 
 
-@np.errstate(under="ignore")
+@np.errstate(under="ignore")        # e^-|x| of a large score is 0, whatever the caller thinks of underflow
 def lossAndGradient(u_w, Vt, W, q):
     """Loss and gradients of one observation.
 

@@ -31,7 +31,8 @@ def unigram_start(freqs, M, S, n, rng):
     for k = 60 and S = 1000. The most frequent word is in a share p_max of the pairs of every batch, whatever S is, and
     with many negatives an overshoot is steep; so k is smaller where p_max or n is large.
     log p(c) has a coordinate of its own, in which the pairs push U, V and W all the same way; it is shared out so that
-    the steps of none of the three overshoot. The constants are measured: half of 60, or twice, loses or diverges.
+    the steps of none of the three overshoot. The constants are measured: half of 60 learns less, twice 60 may
+    diverge.
     """
     p = np.asarray(freqs) / np.sum(freqs)
     size = np.sqrt(np.sum(p * np.log(p) ** 2))
@@ -79,6 +80,8 @@ def find_corpus(name):
         if folder.parent == CORPORA and folder.is_dir():
             text, words = folder / "text", folder / "words.txt"
             if not text.is_dir():
+                if not (folder / "prepare.py").is_file():
+                    raise InputError(f"{text}: no such folder; put the corpus's .txt files there")
                 print(f"preparing the corpus {folder.name} …", file=sys.stderr, flush=True)
                 if subprocess.run([sys.executable, folder / "prepare.py"], stdout=sys.stderr).returncode:
                     sys.exit(2)
@@ -134,7 +137,7 @@ def train(options):
             U, V, W = w2v_sgd.stochasticGradientDescend(
                 data, *start, sampling.batch_sampler(seq, options.negatives), METHODS[options.method], q_noise,
                 options.batch_size, options.epochs, SCHEDULES[options.schedule](options.alpha), rng, callback,
-            options.threads)
+                options.threads)
         except w2v_sgd.Diverged as error:
             rest = options.out / "w2v-diverged.npz"
             np.savez(rest, **dict(zip("UVW", error.learned)))

@@ -79,6 +79,16 @@ def test_an_archive_that_is_not_the_corpus_is_refused(copy, content, message):
     assert not list(copy.parent.rglob("a.txt")) and not Path("/a.txt").exists()
 
 
+def test_a_folder_without_text_says_what_is_missing(copy):
+    (copy / "corpus/mine").mkdir()
+    result = python("run.py", "--corpus", "mine", cwd=copy)
+    assert result.returncode == 2 and result.stderr.count("\n") == 1 and "mine/text: no such folder" in result.stderr
+    (copy / "corpus/mine/text").mkdir()
+    shutil.copy(BULGARIAN, copy / "corpus/mine/text")
+    for name in "mine", "corpus/mine":
+        assert python("run.py", "--corpus", name, cwd=copy).stdout.startswith("\ncorpus      mine: ")
+
+
 def test_every_corpus_has_its_parts():
     for folder in filter(Path.is_dir, (ROOT / "corpus").iterdir()):
         assert all((folder / name).is_file() for name in ("prepare.py", "words.txt", "README.md")), folder
