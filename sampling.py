@@ -58,16 +58,16 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
     ------
     ValueError : seq holds no word but c
     """
-    seq, c = np.asarray(seq), np.asarray(contextWord, dtype=np.intp)
-    # Equal ends are rare, so that all of seq is looked at only then.
-    if seq.size == 0 or (seq[0] == seq[-1] and np.any(c == seq[0]) and np.all(seq == seq[0])):
+    c = np.asarray(contextWord, dtype=np.intp)
+    # Equal ends are rare, and the loop over seq stops at the first other word.
+    if len(seq) == 0 or (seq[0] == seq[-1] and np.any(c == seq[0]) and all(word == seq[0] for word in seq)):
         raise ValueError("seq has no word other than the context word to draw negatives from")
-    negatives = seq.take(rng.integers(seq.size, size=(c.size, negativesCount)))     # S×n
     context = np.empty((c.size, negativesCount + 1), dtype=np.intp)                 # S×(n+1)
-    context[:, 0], context[:, 1:] = c.ravel(), negatives
+    context[:, 0] = c.ravel()
+    context[:, 1:] = _draw(seq, c.size * negativesCount, rng).reshape(c.size, negativesCount)
     rows, columns = np.nonzero(context[:, 1:] == context[:, :1])
     while rows.size:
-        context[rows, columns + 1] = seq.take(rng.integers(seq.size, size=rows.size))
+        context[rows, columns + 1] = _draw(seq, rows.size, rng)
         again = context[rows, columns + 1] == context[rows, 0]
         rows, columns = rows[again], columns[again]
     return context if c.ndim else context[0].tolist()
@@ -75,10 +75,17 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
 
 def batch_sampler(seq, negativesCount):
     """The contextFunction that calls `sampleContext` once for a whole batch."""
+    seq = np.asarray(seq)
+
     def sample_batch(context_words, rng):
         return sampleContext(context_words, seq, negativesCount, rng)
     sample_batch.takes_batch = True
     return sample_batch
+
+
+def _draw(seq, count, rng):
+    places = rng.integers(len(seq), size=count)
+    return seq.take(places) if isinstance(seq, np.ndarray) else np.array([seq[place] for place in places])
 
 
 def _noise_counts(freqs):

@@ -39,6 +39,13 @@ def test_no_other_word_is_an_error(seq, word):
         sampleContext(word, seq, 3)
 
 
+def test_a_list_gives_what_an_array_gives():
+    seq = createSamplingSequence(FREQS)
+    for words in 3, np.arange(6).repeat(50):
+        one, other = (sampleContext(words, sequence, 5, np.random.default_rng(0)) for sequence in (seq, seq.tolist()))
+        assert np.array_equal(one, other)
+
+
 def test_one_other_word_between_equal_ends_is_enough():
     assert sampleContext(2, [2, 2, 7, 2], 2) == [2, 7, 7]
     assert sampleContext(7, [2, 2], 2) == [7, 2, 2]
