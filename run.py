@@ -156,9 +156,11 @@ def train(options):
             np.save(scratch / f"w2v-{letter}.npy", X)
         (scratch / "w2v-words.txt").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
         title = f"{name}: {tokens:,} tokens, {len(data):,} pairs, loss {loss:.3f}"
-        utils.plot_embeddings(E, groups, word2ind, title, scratch / "embeddings.png")
-        for file in sorted(scratch.iterdir()):
-            os.replace(file, options.out / file.name)
+        try:
+            utils.plot_embeddings(E, groups, word2ind, title, scratch / "embeddings.png")
+        finally:                                            # what took the time is kept, whatever the picture does
+            for file in sorted(scratch.iterdir()):
+                os.replace(file, options.out / file.name)
 
     floor = unigram_floor(data[:, 1], q_noise, options.negatives)
     print(f"""
