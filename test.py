@@ -131,15 +131,16 @@ def test_5(function):
 def test_5_batched_beside_cumulative(record_property):
     from grads import lossAndGradientBatched, lossAndGradientCumulative
     sample = observations(6, 1000, n=5, M=50)
-    seconds = {lossAndGradientBatched: [], lossAndGradientCumulative: []}
+    functions = lossAndGradientBatched, lossAndGradientCumulative
+    seconds, right = ([], []), lossAndGradientCumulative(*sample)
     for _ in range(3):
-        for function, times in seconds.items():
+        for function, times in zip(functions, seconds):
             begun = time.perf_counter()
-            result = function(*sample)
+            function(*sample)
             times.append(time.perf_counter() - begun)
-            for name, came, other in zip(("J", "du_w", "dVt", "dW"), result, lossAndGradientCumulative(*sample)):
-                expect(f"{name}, S=1000 n=5 M=50", other, came)
-    batched, cumulative = map(min, seconds.values())
+    for name, came, expected in zip(("J", "du_w", "dVt", "dW"), lossAndGradientBatched(*sample), right):
+        expect(f"{name}, S=1000 n=5 M=50", expected, came)
+    batched, cumulative = map(min, seconds)
     record_property("note", f"batched is {cumulative / batched:.0f} times as fast as cumulative")
 
 
@@ -200,6 +201,10 @@ class Lines:
     def __init__(self):
         self.heading = None
 
+    def pytest_collectreport(self, report):
+        if report.failed:
+            print(f"\n{report.nodeid} cannot be read: {str(report.longrepr).strip().splitlines()[-1]}")
+
     def pytest_report_teststatus(self, report):
         if report.when != "call" and not report.failed:
             return None
@@ -210,7 +215,8 @@ class Lines:
         note = "; ".join(str(value) for key, value in report.user_properties if key == "note")
         if report.failed:
             crash = getattr(report.longrepr, "reprcrash", None)
-            note = (crash.message if crash else str(report.longrepr)).split("\n")[0]
+            lines = (crash.message if crash else str(report.longrepr)).strip().split("\n")
+            note = lines[-1 if lines[0].lstrip().startswith("File ") else 0]        # of a SyntaxError the last line
             note = note.removeprefix("AssertionError: ").removeprefix("Failed: ")
         name = name.removeprefix(f"test_{name[5]}" if file == "test.py" else "test_").strip("_[]").replace("[", ", ")
         line = f"  {name:50} {report.outcome}{note and ': '}{note}"
@@ -223,7 +229,8 @@ def main(arguments):
         print(f"test.py: give one task of {', '.join(TASKS)}, or nothing for all tests", file=sys.stderr)
         return 2
     chosen = ["-k", f"test_{arguments[0]}", "--tb=no"] if arguments else [str(root / "tests"), "--tb=short"]
-    return pytest.main(["-q", "--no-header", "--no-summary", "-o", "console_output_style=classic", __file__, *chosen],
+    return pytest.main(["-q", "--no-header", "--no-summary", "-o", "console_output_style=classic",
+                        "--continue-on-collection-errors", __file__, *chosen],
                        plugins=[Lines()])
 
 

@@ -1,7 +1,7 @@
 """Task 6: minibatch stochastic gradient descent."""
 
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, pairwise
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -13,13 +13,8 @@ class Diverged(ArithmeticError):
     """The loss is no longer finite; `learned` holds U, V, W as they were when that was seen."""
 
 
-def linear_decay(alpha):
-    """The schedule that lowers the step size from alpha to 0."""
-    return lambda done: alpha * (1 - done)
-
-
 def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradientFunction, q_noise,
-                              batchSize=1000, epochs=1, alpha=1., rng=None, callback=None, threads=1):
+                              batchSize=1000, epochs=1, alpha=1., rng=None, threads=1):
     """Lower the mean loss over data by plain minibatch gradient descent.
 
     Parameters
@@ -34,7 +29,6 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
     epochs : how many times to go through data, each time in a new random order
     alpha : the step size, or a function that returns it for the share of the work done, 0 to 1
     rng : seed or numpy.random.Generator; the orders and the contextFunction's Generators follow from it
-    callback : called after each batch with the pairs done, the pairs in all, and the batch's J
     threads : with 2 or more, the next batches are prepared while one is learned from; the result is the same
 
     Returns
@@ -43,11 +37,13 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
 
     Raises
     ------
-    ValueError : data are not pairs of word indices below L
+    ValueError : data or contexts are not word indices below L, or batchSize is below 1
     Diverged : the loss is not finite
     """
     U, V, W = (np.array(start, dtype=np.result_type(start, np.float32)) for start in map(np.asarray, (U0, V0, W0)))
     pairs, q_noise = _checked_pairs(data, len(U)), np.asarray(q_noise, dtype=V.dtype)
+    if batchSize < 1:
+        raise ValueError(f"batchSize must be at least 1, not {batchSize}")
     seed = np.random.default_rng(rng).integers(2 ** 63)
     takes_batch = getattr(contextFunction, "takes_batch", False)
 
@@ -57,9 +53,11 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
         epoch, first, batches = block
         w, c = order[first:first + batches * batchSize].view(np.int32).reshape(-1, 2).T     # of all batches
         if takes_batch:
-            context = contextFunction(c.astype(np.intp), np.random.default_rng([seed, epoch, first]))
+            context = np.asarray(contextFunction(c.astype(np.intp), np.random.default_rng([seed, epoch, first])))
         else:
             context = np.array([tuple(contextFunction(word)) for word in c.tolist()])
+        if context.min() < 0 or context.max() >= len(V):
+            raise ValueError(f"contextFunction must return word indices from 0 to {len(V) - 1}")
         q = q_noise.take(context).reshape(batches, -1, context.shape[1])
         return list(zip(_distinct(w.reshape(batches, -1), U), _distinct(context.reshape(batches, -1), V), q))
 
@@ -81,8 +79,6 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
                 U[w], V[c] = u, v
                 W -= step * np.asarray(dW)
             done += len(q)
-            if callback:
-                callback(done, total, J)
     if done and not all(np.isfinite(X).all() for X in (U, V, W)):
         raise _diverged("the last steps led to infinite embeddings", alpha, U, V, W)
     return U, V, W
@@ -118,7 +114,8 @@ def _blocks(epoch, N, S):
 def _ahead(function, items, threads):
     """The items of function(item) for each item; with threads, the next call runs while the last one's are used."""
     if threads == 1:
-        yield from chain.from_iterable(map(function, items))
+        for item in items:
+            yield from function(item)
         return
     with ThreadPoolExecutor(1) as pool:
         ready = None

@@ -16,7 +16,7 @@ import grads
 import run
 import sampling
 import utils
-import w2v_sgd
+import w2v_sgd  # noqa: F401, for the scripts
 
 ROOT = Path(run.__file__).parent
 CPUS = os.cpu_count()
@@ -41,7 +41,7 @@ def problem(sentences, M=50, n=5, S=1000, window=3, seed=0):
             "contextFunction": sampling.batch_sampler(seq, n),
             "lossAndGradientFunction": grads.lossAndGradientBatched,
             "q_noise": sampling.noiseDistribution(freqs, n),
-            "batchSize": S, "alpha": w2v_sgd.linear_decay(1.), "rng": seed}
+            "batchSize": S, "alpha": run.linear_decay(1.), "rng": seed}
 
 
 def machine():

@@ -147,6 +147,10 @@ def test_help_fits_a_terminal():
     assert "(20000)" in result.stdout and "cumulative" in result.stdout
 
 
+def test_linear_decay():
+    assert [run.linear_decay(0.4)(share) for share in (0, 0.5, 1)] == pytest.approx([0.4, 0.2, 0])
+
+
 def test_floor_is_the_best_that_a_model_without_target_words_can_do():
     freqs, n = [40, 25, 6, 1], 3
     contexts = np.repeat(range(4), [7, 5, 3, 1])

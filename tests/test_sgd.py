@@ -5,7 +5,7 @@ import pytest
 
 from grads import lossAndGradientBatched
 from sampling import batch_sampler, createSamplingSequence, noiseDistribution
-from w2v_sgd import Diverged, linear_decay, stochasticGradientDescend
+from w2v_sgd import Diverged, stochasticGradientDescend
 
 L, M, N = 12, 3, 50
 FREQS = range(100, 100 - L, -1)
@@ -72,7 +72,6 @@ def test_schedule_gets_the_share_done_and_sets_the_step():
         return 0.5
     assert equal(run(alpha=schedule, epochs=2), run(alpha=0.5, epochs=2))
     assert shares == pytest.approx([(epoch * N + first) / (2 * N) for epoch in (0, 1) for first in range(0, N, 8)])
-    assert [linear_decay(0.4)(share) for share in (0, 0.5, 1)] == pytest.approx([0.4, 0.2, 0])
 
 
 def test_epochs_are_shuffled_each_in_its_own_way():
@@ -83,11 +82,26 @@ def test_epochs_are_shuffled_each_in_its_own_way():
     assert first != second and first != sorted(first)
 
 
-def test_callback_hears_of_every_batch():
-    calls = []
-    run(callback=lambda *call: calls.append(call), epochs=2)
-    assert [call[0] for call in calls] == [*range(8, N, 8), N, *range(N + 8, 2 * N, 8), 2 * N]
-    assert {call[1] for call in calls} == {2 * N} and all(call[2] > 0 for call in calls)
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("error", [StopIteration, KeyError])
+def test_an_exception_of_the_context_function_ends_the_run(error, threads):
+    def fails(c, rng):
+        raise error
+    fails.takes_batch = True
+    with pytest.raises((RuntimeError, error)):
+        run(context=fails, threads=threads)
+
+
+@pytest.mark.parametrize("word", [-1, L])
+def test_a_context_outside_the_vocabulary_is_an_error(word):
+    with pytest.raises(ValueError, match="contextFunction must return word indices from 0 to 11"):
+        run(context=lambda c: [c, word])
+
+
+@pytest.mark.parametrize("size", [0, -5])
+def test_no_batch_size_is_an_error(size):
+    with pytest.raises(ValueError, match="batchSize"):
+        run(batchSize=size)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_learned():
