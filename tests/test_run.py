@@ -74,7 +74,7 @@ def test_cumulative_gives_the_same(trained, tmp_path):
 
 def test_threads_do_not_change_a_byte(trained, tmp_path):
     out, _ = trained
-    for threads in "1", "2", "5":
+    for threads in "1", "3":
         assert call(tmp_path / threads, "--words", out.with_name("twelve.txt"), "--dim", "10", "--epochs", "2",
                     "--threads", threads).returncode == 0
         assert contents(tmp_path / threads) == contents(out)
@@ -121,8 +121,9 @@ def test_a_mistake_gets_one_line_and_harms_nothing(tmp_path, options, message):
     assert after == before
 
 
-@pytest.mark.parametrize("text", ["а б в г. ", "едно две три четири пет. ", "$x_ $\\frac ^_$ {$}. ", "语言 处理. "])
-@pytest.mark.parametrize("options", [[], ["--negatives", "20"], ["--batch-size", "100", "--pairs", "1"]], ids=str)
+@pytest.mark.parametrize("text, options", [("а б в г. ", []), ("едно две три четири пет. ", ["--negatives", "20"]),
+                                           ("едно две три. ", ["--batch-size", "100"]), ("a b c. ", ["--pairs", "1"]),
+                                           ("$x_ $\\frac ^_$ {$}. ", []), ("语言 处理. ", [])])
 def test_toy_corpora_train_without_a_warning(tmp_path, text, options):
     corpus = tmp_path / "$toy_$.txt"
     corpus.write_text(text * 100, encoding="utf-8")
