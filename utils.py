@@ -131,7 +131,7 @@ def pairs_within(ids, windowSize):
 
 
 def progress(stream=sys.stderr, clock=time.monotonic):
-    """A callback (done, total, loss) that shows how far a run is: one live line on a terminal, else now and then
+    """A function (done, total, loss) that shows how far a run is: one live line on a terminal, else now and then
     a line of its own. The loss shown is the mean of about the last hundred batches."""
     live = stream.isatty()
     start = shown = clock()
