@@ -62,14 +62,13 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
     # Equal ends are rare, and the loop over seq stops at the first other word.
     if len(seq) == 0 or (seq[0] == seq[-1] and np.any(c == seq[0]) and all(word == seq[0] for word in seq)):
         raise ValueError("seq has no word other than the context word to draw negatives from")
-    context = np.empty((c.size, negativesCount + 1), dtype=np.intp)                 # S×(n+1)
-    context[:, 0] = c.ravel()
-    context[:, 1:] = _draw(seq, c.size * negativesCount, rng).reshape(c.size, negativesCount)
-    rows, columns = np.nonzero(context[:, 1:] == context[:, :1])
-    while rows.size:
-        context[rows, columns + 1] = _draw(seq, rows.size, rng)
-        again = context[rows, columns + 1] == context[rows, 0]
-        rows, columns = rows[again], columns[again]
+    negatives, own = _draw(seq, c.size * negativesCount, rng), np.repeat(c, negativesCount)     # S·n
+    again = np.flatnonzero(negatives == own)
+    while again.size:
+        negatives[again] = _draw(seq, again.size, rng)
+        again = again[negatives[again] == own[again]]
+    negatives = negatives.astype(np.intp, copy=False).reshape(c.size, negativesCount)           # S×n
+    context = np.column_stack([c.ravel(), negatives])                                           # S×(n+1)
     return context if c.ndim else context[0].tolist()
 
 
