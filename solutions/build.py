@@ -7,6 +7,7 @@ HERE = Path(__file__).resolve().parent
 PDFS = [                                            # source, PDF, what the source reads from sys.inputs
     ("tasks-1-2.typ", "tasks-1-2.pdf", {"lang": "bg"}),
     ("tasks-1-2.typ", "tasks-1-2.en.pdf", {"lang": "en"}),
+    ("softmax.typ", "softmax.pdf", {}),
 ]
 
 
