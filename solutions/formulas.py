@@ -181,3 +181,115 @@ def formula_5_7(p):                                                 # ℓ, b, a;
     l = np.sqrt(sum(p * np.log(p) ** 2))  # noqa: E741
     b = np.cbrt(l / max(p))
     return l, b, np.sqrt(l / b)
+
+
+# --- softmax ------------------------------------------------------------------------------------------------------
+# The columns of U are the u_w (M×L), y is one-hot at o, U_o = [u_o, -u_w1, …, -u_wK] (M×(K+1))
+
+def formula_a_1(U, v_c):
+    return np.exp(U.T @ v_c) / np.sum(np.exp(U.T @ v_c))
+
+def formula_a_2(u_o, U, v_c):
+    return -u_o @ v_c + np.log(np.sum(np.exp(U.T @ v_c)))
+
+def formula_a_3(ŷ, o):
+    return -np.log(ŷ[o])
+
+def formula_b_1(U, ŷ, o):
+    return -U[:, o] + sum(ŷ[w] * U[:, w] for w in range(len(ŷ)))
+
+def formula_b_2(U, ŷ, y):
+    return U @ (ŷ - y)
+
+def formula_b_3(U, ŷ, o):
+    return sum(ŷ[w] / (1 - ŷ[o]) * U[:, w] for w in range(len(ŷ)) if w != o)
+
+def formula_c_1(ŷ_o, v_c):
+    return (ŷ_o - 1) * v_c
+
+def formula_c_2(ŷ_w, v_c):
+    return ŷ_w * v_c
+
+def formula_d_1(v_c, ŷ, y):
+    return np.outer(v_c, ŷ - y)
+
+def formula_e_1(x, α):
+    return np.where(x > 0, 1, α)
+
+def formula_f_1(x):
+    return 1 / (1 + np.exp(-x))
+
+def formula_f_2(x):
+    return σ(x) * (1 - σ(x))
+
+def formula_f_3(x):
+    return σ(-x)
+
+def formula_f_4(x):
+    return -σ(-x)
+
+def formula_g_1(u_o, u_ws, v_c):
+    return -np.log(σ(u_o @ v_c)) - sum(np.log(σ(-u_s @ v_c)) for u_s in u_ws)
+
+def formula_g_2(u_o, u_ws, v_c):
+    return -σ(-u_o @ v_c) * u_o + sum(σ(u_s @ v_c) * u_s for u_s in u_ws)
+
+def formula_g_3(u_o, v_c):
+    return -σ(-u_o @ v_c) * v_c
+
+def formula_g_4(u_s, v_c):
+    return σ(u_s @ v_c) * v_c
+
+def formula_g_5(U_o, v_c):
+    return -np.ones(U_o.shape[1]) @ np.log(σ(U_o.T @ v_c))
+
+def formula_g_6(U_o, v_c):
+    return np.ones(U_o.shape[1]) - σ(U_o.T @ v_c)
+
+def formula_g_7(U_o, r):
+    return -U_o @ r
+
+def formula_g_8(v_c, r):
+    return -np.outer(v_c, r)
+
+def formula_h_1(u_o, k, u, v_c):
+    return -np.log(σ(u_o @ v_c)) - sum(k[w] * np.log(σ(-u[w] @ v_c)) for w in k)
+
+def formula_h_2(k_w, u_w, v_c):
+    return k_w * σ(u_w @ v_c) * v_c
+
+def formula_i_1(J, v_c, window, U):
+    return sum(J(v_c, o, U) for o in window)
+
+def formula_i_2(dJ_dU, v_c, window, U):
+    return sum(dJ_dU(v_c, o, U) for o in window)
+
+def formula_i_3(dJ_dv_c, v_c, window, U):
+    return sum(dJ_dv_c(v_c, o, U) for o in window)
+
+def formula_i_4(dJ_dv_c, e_c):
+    return np.outer(dJ_dv_c, e_c)
+
+def formula_j_1(m, g, β_1):
+    return β_1 * m + (1 - β_1) * g
+
+def formula_j_2(g, t, β_1):
+    return (1 - β_1) * sum(β_1 ** (t - i) * g[i] for i in range(1, t + 1))
+
+def formula_j_3(s, β_1):
+    return (1 - β_1) / (1 + β_1) * s ** 2
+
+def formula_j_4(θ, α, m, v):
+    return θ - α * m / np.sqrt(v)
+
+def formula_k_1(γ, d, h):
+    return γ * d * h
+
+def formula_k_2(γ, p_drop, h):
+    return γ * (1 - p_drop) * h
+
+def formula_k_3(p_drop):
+    return 1 / (1 - p_drop)
+
+def formula_k_4(p_drop, h):
+    return p_drop / (1 - p_drop) * h ** 2
