@@ -153,12 +153,11 @@ def plain_sgd(visited, targets, U, V, W, q, S, alpha):
         batch = visited[start:start + S]
         dU, dV, dW = np.zeros(U.shape), np.zeros(V.shape), np.zeros(W.shape)
         for context in batch:
-            w = targets[context[0]]
-            for j, c in enumerate(context):
-                error = 1 / (1 + math.exp(q[c] - V[c] @ W @ U[w])) - (j == 0)
-                dU[w] += error * (V[c] @ W) / len(batch)
-                dV[c] += error * (W @ U[w]) / len(batch)
-                dW += error * np.outer(V[c], U[w]) / len(batch)
+            u, Vt, b = U[targets[context[0]]], V[context], q[context]
+            dU[targets[context[0]]] += derivative(lambda Z: loss(Z, Vt, W, b), u) / len(batch)
+            for c, dv in zip(context, derivative(lambda Z: loss(u, Z, W, b), Vt)):
+                dV[c] += dv / len(batch)
+            dW += derivative(lambda Z: loss(u, Vt, Z, b), W) / len(batch)
         U, V, W = U - alpha * dU, V - alpha * dV, W - alpha * dW
     return U, V, W
 
