@@ -3,8 +3,7 @@
     J = -(1/S) Σ_(w,c) [ log σ(v_cᵀ W u_w - q_c) + Σ_j log σ(q_c̄j - v_c̄jᵀ W u_w) ],   q_c = log(n·q[c])
 
 The rows of Vt belong to the context word c and its n negatives c̄_1 … c̄_n, in this order, and the argument q holds
-their q_c. With x = ±(score - q), minus for c and plus for the negatives, an observation costs Σ log(1 + eˣ), whose
-derivative by a score is ±σ(x).
+their q_c.
 """
 
 import numpy as np
@@ -30,6 +29,8 @@ def lossAndGradient(u_w, Vt, W, q):
     ------
     ValueError : a shape does not fit the others
     """
+    # --- your code
+    # With x = ±(score - q), minus for c and plus for the negatives, J = Σ log(1 + eˣ), and ∂J/∂score = ±σ(x).
     u_w, Vt, W, q = _checked(u_w, Vt, W, q, axes=1)
     sign = _sign(q)                                 # n+1
     h = W @ u_w                                     # M
@@ -37,6 +38,7 @@ def lossAndGradient(u_w, Vt, W, q):
     g = sign * σ                                    # n+1
     a = g @ Vt                                      # M
     return cost, a @ W, np.outer(g, h), np.outer(a, u_w)
+    # --- end of your code
 
 
 def lossAndGradientCumulative(u_w, Vt, W, q):
@@ -44,6 +46,7 @@ def lossAndGradientCumulative(u_w, Vt, W, q):
 
     Parameters, results and errors are those of `lossAndGradientBatched`.
     """
+    # --- your code
     u_w, Vt, W, q = _checked(u_w, Vt, W, q, axes=2)
     S = len(u_w)
     J, dW = 0., np.zeros(W.shape)                   # sums in float64
@@ -53,6 +56,7 @@ def lossAndGradientCumulative(u_w, Vt, W, q):
         J += J_i
         dW += dW_i
     return J / S, du_w / S, dVt / S, (dW / S).astype(W.dtype)
+    # --- end of your code
 
 
 @np.errstate(under="ignore")
@@ -75,6 +79,7 @@ def lossAndGradientBatched(u_w, Vt, W, q):
     ------
     ValueError : a shape does not fit the others, or S is 0
     """
+    # --- your code
     u_w, Vt, W, q = _checked(u_w, Vt, W, q, axes=2)
     S = len(u_w)
     sign = _sign(q)                                 # n+1
@@ -84,8 +89,10 @@ def lossAndGradientBatched(u_w, Vt, W, q):
     g = sign / S * σ                                # S×(n+1)
     a = np.matmul(g[:, None, :], Vt)[:, 0]          # S×M
     return cost / S, a @ W, np.einsum("sk,sm->skm", g, h), a.T @ u_w
+    # --- end of your code
 
 
+# --- your code
 def _cost_and_slope(x):
     """Σ log(1 + eˣ), summed in float64, and σ(x), its derivative, with no power but e^-|x|, which cannot overflow."""
     e = np.exp(-np.abs(x))
@@ -111,3 +118,4 @@ def _checked(u_w, Vt, W, q, axes):
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}, expected {shape} to fit the others")
     return u_w, Vt, W, q
+# --- end of your code

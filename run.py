@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,8 @@ import utils
 import w2v_sgd
 from utils import InputError
 
-CORPORA = Path(__file__).resolve().parent / "corpus"
+HERE = Path(__file__).resolve().parent
+CORPORA = HERE / "corpus"
 
 
 def unigram_start(freqs, M, S, n, rng):
@@ -191,6 +193,26 @@ nearest""")
 
 
 FILES = "embeddings.png", "w2v-U.npy", "w2v-V.npy", "w2v-W.npy", "w2v-words.txt"
+MODULES = "sampling.py", "grads.py", "w2v_sgd.py"
+
+
+def submit(options):
+    """Pack the archive to hand in, or say all that is wrong with it."""
+    archive, wrong = Path(f"{options.number}.zip"), []
+    if not re.fullmatch(r"FN\d[0-9A-Z]{3,14}", options.number):
+        wrong.append(f"{options.number}: not a faculty number such as FN0MI0600123")
+    if archive.exists() and not options.force:
+        wrong.append(f"{archive}: exists already; --force packs it anew")
+    contents, in_files = utils.read_submission([HERE / name for name in MODULES], options.answers, options.results)
+    wrong += in_files
+    for task in "3456":
+        print(f"checking task {task} …", file=sys.stderr, flush=True)
+        if subprocess.run([sys.executable, HERE / "test.py", task], capture_output=True).returncode:
+            wrong.append(f"task {task} fails; see python test.py {task}")
+    if wrong:
+        raise InputError("\n".join(["nothing was packed:", *wrong]))
+    utils.write_archive(contents, archive)
+    print(f"{archive}: {', '.join(contents)}")
 
 
 class Parser(argparse.ArgumentParser):
@@ -211,9 +233,9 @@ def number_from(least, kind=int, most=10 ** 9):
     return number
 
 
-def main():
+def training_options():
     parser = Parser(prog="run.py", description="Train word2vec embeddings by noise contrastive estimation and write "
-                    f"{', '.join(FILES)}.")
+                    f"{', '.join(FILES)}.", epilog="To hand in: python run.py submit --help")
     add, positive = parser.add_argument, number_from(1)
     add("method", nargs="?", choices=METHODS, default="batched",
         help="compute a batch's gradients by tensor operations (the default) or one by one")
@@ -235,11 +257,34 @@ def main():
     add("--threads", metavar="N", type=positive, default=os.cpu_count(),
         help="how many to use; the result does not depend on it (all)")
     add("--pairs", metavar="N", type=positive, help="train on the first N shuffled pairs only (all)")
+    return parser
+
+
+def submission_options():
+    parser = Parser(prog="run.py submit", description="Check all that is handed in, and pack it as NUMBER.zip: "
+                    f"{', '.join(MODULES)}, the answers to tasks 1 and 2, {', '.join(FILES[:-1])}.")
+    parser.add_argument("number", metavar="NUMBER", help="your faculty number, such as FN0MI0600123")
+    parser.add_argument("--answers", metavar="FILE", type=Path, nargs="+", default=[HERE / "solutions/tasks-1-2.pdf"],
+                        help="the answers to tasks 1 and 2: PDF, PNG or JPEG (solutions/tasks-1-2.pdf)")
+    parser.add_argument("--results", metavar="DIR", type=Path, default=Path(),
+                        help="where the results of training are (the current directory)")
+    parser.add_argument("--force", action="store_true", help="pack again what has been packed")
+    return parser
+
+
+def main():
+    submits = sys.argv[1:2] == ["submit"]
+    parser = submission_options() if submits else training_options()
     try:
         sys.stdout.reconfigure(errors="replace")        # words in a terminal that cannot show them
-        train(parser.parse_args())
+        if submits:
+            submit(parser.parse_args(sys.argv[2:]))
+        else:
+            train(parser.parse_args())
     except InputError as mistake:
         parser.error(str(mistake))
+    except NotImplementedError as error:        # the homework as it is handed out
+        parser.error(str(error))
     except OSError as error:
         parser.error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except MemoryError:

@@ -14,8 +14,10 @@ def createSamplingSequence(freqs):
     -------
     1-D array of word indices: a uniform draw from it is a draw from the noise distribution q
     """
+    # --- your code
     counts = _noise_counts(freqs)
     return np.repeat(np.arange(counts.size, dtype=np.int32), counts)
+    # --- end of your code
 
 
 def noiseDistribution(freqs, negativesCount):
@@ -34,10 +36,12 @@ def noiseDistribution(freqs, negativesCount):
     ------
     ValueError : a word never occurs, so that its logarithm would be infinite
     """
+    # --- your code
     counts = _noise_counts(freqs)
     if np.any(counts < 1):
         raise ValueError(f"freqs[{np.argmin(counts)}] rounds to 0; every word must occur at least once")
     return np.log(negativesCount * counts / counts.sum())
+    # --- end of your code
 
 
 def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng()):
@@ -58,6 +62,7 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
     ------
     ValueError : seq holds no word but c
     """
+    # --- your code
     c = np.asarray(contextWord, dtype=np.intp)
     # Equal ends are rare, and the loop over seq stops at the first other word.
     if len(seq) == 0 or (seq[0] == seq[-1] and np.any(c == seq[0]) and all(word == seq[0] for word in seq)):
@@ -70,8 +75,10 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
     negatives = negatives.astype(np.intp, copy=False).reshape(c.size, negativesCount)           # S×n
     context = np.column_stack([c.ravel(), negatives])                                           # S×(n+1)
     return context if c.ndim else context[0].tolist()
+    # --- end of your code
 
 
+# --- your code
 def batch_sampler(seq, negativesCount):
     """The contextFunction that calls `sampleContext` once for a whole batch."""
     seq = np.asarray(seq)
@@ -89,3 +96,4 @@ def _draw(seq, count, rng):
 
 def _noise_counts(freqs):
     return np.round(np.asarray(freqs, dtype=np.float64) ** 0.75).astype(np.intp)
+# --- end of your code

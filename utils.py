@@ -1,11 +1,14 @@
-"""From text to pairs of words, the progress of a run, and the picture of the embeddings."""
+"""From text to pairs of words, the progress of a run, the picture of the embeddings, and the archive to hand in."""
 
 import codecs
+import os
 import re
 import sys
+import tempfile
 import time
 import unicodedata
 import warnings
+import zipfile
 from array import array
 from collections import Counter
 from itertools import chain, pairwise, repeat
@@ -21,6 +24,8 @@ BLOCK = 1 << 20     # bytes of a file read at a time; a sentence of more charact
 MARKS = "".join(char for char in map(chr, range(0x10000)) if unicodedata.category(char)[0] == "M")
 TOKEN = re.compile(rf"[\w{MARKS}]+|[^\w\s{MARKS}]+")
 SENTENCE_END = re.compile(r"[.!?…][^\w\s]{0,9}(?=\s)|\n(?=[^\S\n]*\n)")     # {0,9}: linear time on "....."
+
+KINDS = {".pdf": b"%PDF-", ".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8\xff", ".jpeg": b"\xff\xd8\xff"}
 
 
 class InputError(Exception):
@@ -238,3 +243,47 @@ def _label(axes, points, names, colours):
         line = {"arrowstyle": "-", "color": colours[name], "lw": 0.6} if distance > 4 * scale else None
         axes.annotate(name, point, (dx, dy), textcoords="offset pixels", ha="center", va="center", fontsize=10,
                       color=colours[name], arrowprops=line, parse_math=False)
+
+
+def read_submission(modules, answers, results):
+    """What is handed in, as a name and bytes for each file, and a list of all that is wrong with it."""
+    contents, arrays, wrong = {}, [], []
+    trained = [results / name for name in ("embeddings.png", "w2v-U.npy", "w2v-V.npy", "w2v-W.npy")]
+    for file in [*modules, *answers, *trained]:
+        kind = file.suffix.lower()
+        if file.name in contents:
+            wrong.append(f"{file}: a file of this name is in the archive already; rename one")
+        elif not file.is_file() or not file.stat().st_size:
+            wrong.append(f"{file}: missing or empty" + ("; name your answers with --answers" if file in answers else
+                                                        "; train first: python run.py" if file in trained else ""))
+        else:
+            content = contents[file.name] = file.read_bytes()
+            if file in answers and kind not in KINDS:
+                wrong.append(f"{file}: answers are handed in as {', '.join(KINDS)}")
+            elif not content.startswith(KINDS.get(kind, b"")) or (kind == ".png" and b"IEND" not in content[-12:]):
+                wrong.append(f"{file}: not a whole file of this kind")
+            elif kind == ".npy":
+                try:
+                    arrays.append(np.load(file, allow_pickle=False))
+                    if not np.isfinite(arrays[-1]).all():
+                        wrong.append(f"{file}: not all of it is finite; train again")
+                except (ValueError, TypeError, EOFError):
+                    wrong.append(f"{file}: not an array of numbers; train again")
+    if len(arrays) == 3:
+        shapes, words = [X.shape for X in arrays], results / "w2v-words.txt"
+        if len(shapes[0]) != 2 or shapes != [shapes[0], shapes[0], 2 * shapes[0][1:]]:
+            wrong.append(f"{results}: U, V and W have the shapes {shapes}; they are not of one run")
+        elif words.is_file() and (count := words.read_bytes().count(b"\n")) != shapes[0][0]:
+            wrong.append(f"{words}: {count} words, but {shapes[0][0]} rows of U; they are not of one run")
+    return contents, wrong
+
+
+def write_archive(contents, path):
+    """A zip file of names and bytes, whole or not at all; the same contents give the same bytes."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".w2v-") as scratch:
+        with zipfile.ZipFile(Path(scratch) / path.name, "w") as archive:    # stored: zlib's bytes differ by version
+            for name, content in contents.items():
+                entry = zipfile.ZipInfo(name)                               # dated 1980
+                entry.create_system = 3                                     # Unix, wherever it was made
+                archive.writestr(entry, content)
+        os.replace(Path(scratch) / path.name, path)

@@ -6,8 +6,6 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-PAIRS = 32000       # prepared together: few calls on long arrays, and yet little memory
-
 
 class Diverged(ArithmeticError):
     """The loss is no longer finite; `learned` holds U, V, W as they were when that was seen."""
@@ -40,6 +38,7 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
     ValueError : data or contexts are not word indices below L, or batchSize is below 1
     Diverged : the loss is not finite
     """
+    # --- your code
     U, V, W = (np.array(start, dtype=np.result_type(start, np.float32)) for start in map(np.asarray, (U0, V0, W0)))
     pairs, q_noise = _checked_pairs(data, len(U)), np.asarray(q_noise, dtype=V.dtype)
     if batchSize < 1:
@@ -82,6 +81,11 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
     if done and not all(np.isfinite(X).all() for X in (U, V, W)):
         raise _diverged("the last steps led to infinite embeddings", alpha, U, V, W)
     return U, V, W
+    # --- end of your code
+
+
+# --- your code
+PAIRS = 32000       # prepared together: few calls on long arrays, and yet little memory
 
 
 def _distinct(index, A):
@@ -140,3 +144,4 @@ def _diverged(what, alpha, *learned):
     error = Diverged(f"{what}: take a smaller step size, such as alpha = {step / 5:.2g}")
     error.learned = learned
     return error
+# --- end of your code
