@@ -227,7 +227,8 @@ def main(arguments):
     if len(arguments) > 1 or not set(arguments) <= set(TASKS):
         print(f"test.py: give one task of {', '.join(TASKS)}, or nothing for all tests", file=sys.stderr)
         return 2
-    chosen = ["-k", f"test_{arguments[0]}", "--tb=no"] if arguments else [str(root / "tests"), "--tb=short"]
+    tests = [str(folder) for folder in [root / "tests"] if folder.is_dir()]         # not in the homework as handed out
+    chosen = ["-k", f"test_{arguments[0]}", "--tb=no"] if arguments else [*tests, "--tb=short"]
     return pytest.main(["-q", "--no-header", "--no-summary", "-o", "console_output_style=classic",
                         "--continue-on-collection-errors", __file__, *chosen],
                        plugins=[Lines()])
