@@ -20,7 +20,8 @@ import grads
 import sampling
 import utils
 import w2v_sgd
-from utils import InputError
+from corpus import reading
+from corpus.reading import InputError
 
 HERE = Path(__file__).resolve().parent
 CORPORA = HERE / "corpus"
@@ -95,21 +96,21 @@ def find_corpus(name):
                     sys.exit(2)
             return folder.name, text, words if words.is_file() else None
     if not Path(name).exists():
-        have = ", ".join(sorted(folder.name for folder in CORPORA.iterdir() if folder.is_dir()))
+        have = ", ".join(sorted(folder.name for folder in CORPORA.glob("[!_]*/")))
         raise InputError(f"{name}: no such file or folder, nor a corpus of this name (there are {have})")
     return Path(name).resolve().name, Path(name), None
 
 
 def read_corpus(path, limit, window):
     """words, word2ind, freqs, the number of tokens, and the N×2 pairs of the text at a path."""
-    words, word2ind, freqs = utils.extractDictionary(utils.read_sentences(path), limit)
-    if len(set(words) - {utils.START, utils.END}) < 2:
+    words, word2ind, freqs = reading.extractDictionary(reading.read_sentences(path), limit)
+    if len(set(words) - {reading.START, reading.END}) < 2:
         raise InputError(f"{path}: fewer than two different words; take a longer text or a larger --vocabulary")
-    ids = utils.encode_corpus(utils.read_sentences(path), window, word2ind)
-    pairs = utils.pairs_within(ids, window)
+    ids = reading.encode_corpus(reading.read_sentences(path), window, word2ind)
+    pairs = reading.pairs_within(ids, window)
     if not len(pairs):
         raise InputError(f"{path}: no two words of the vocabulary stand near each other; take a larger --vocabulary")
-    gaps = np.count_nonzero(ids == utils.GAP)
+    gaps = np.count_nonzero(ids == reading.GAP)
     return words, word2ind, freqs, ids.size - gaps - 2 * (gaps // window), pairs      # START and END are not counted
 
 

@@ -39,7 +39,8 @@ def main(arguments):
         return 2
     try:
         target.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(HERE.parent / "corpus", target / "corpus", ignore=shutil.ignore_patterns("text*", "*.zip"))
+        made = shutil.ignore_patterns("text", "*.zip", "__pycache__")
+        shutil.copytree(HERE.parent / "corpus", target / "corpus", ignore=made)
         for name in FILES:
             shutil.copy(HERE.parent / name, target / name)
         for name in MODULES:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import utils
-from utils import END, START, InputError, extractDictionary, extractWordContextPairs, read_sentences
+from corpus import reading
+from corpus.reading import END, START, InputError, extractDictionary, extractWordContextPairs, read_sentences
 
 BULGARIAN = Path(__file__).with_name("bulgarian.txt")
 
@@ -38,12 +38,12 @@ def test_blocks_do_not_show(tmp_path, monkeypatch):
     text = BULGARIAN.read_text(encoding="utf-8")
     whole = sentences(tmp_path, text)
     for size in 170, 333, 1000:
-        monkeypatch.setattr(utils, "BLOCK", size)
+        monkeypatch.setattr(reading, "BLOCK", size)
         assert sentences(tmp_path, text) == whole
 
 
 def test_an_endless_sentence_is_cut_between_words(tmp_path, monkeypatch):
-    monkeypatch.setattr(utils, "BLOCK", 100)
+    monkeypatch.setattr(reading, "BLOCK", 100)
     read = sentences(tmp_path, "думите " * 200)
     assert len(read) > 5 and " ".join(read).split() == ["думите"] * 200
 
@@ -62,7 +62,7 @@ def test_folder_is_read_recursively_and_in_sorted_order(tmp_path):
 
 @pytest.mark.parametrize("place", [0, 5, 99, 100, 101, 250])
 def test_wrong_bytes_are_named_by_file_and_offset(tmp_path, monkeypatch, place):
-    monkeypatch.setattr(utils, "BLOCK", 100)
+    monkeypatch.setattr(reading, "BLOCK", 100)
     text = "я".encode() * 200
     place -= place % 2
     with pytest.raises(InputError, match=rf"text\.txt: byte {place} is not UTF-8"):

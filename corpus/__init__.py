@@ -1,0 +1,1 @@
+"""The corpora, a folder each, and the reading of text."""
