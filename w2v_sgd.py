@@ -10,9 +10,14 @@ from scipy import sparse
 class Diverged(ArithmeticError):
     """The loss is no longer finite; `learned` holds U, V, W as they were when that was seen."""
 
+    def __init__(self, what, alpha, *learned):
+        step = alpha(0) if callable(alpha) else alpha
+        super().__init__(f"{what}: take a smaller step size, such as alpha = {step / 5:.2g}")
+        self.learned = learned
+
 
 def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradientFunction, q_noise,
-                              batchSize=1000, epochs=1, alpha=1., rng=None, threads=1):
+                              batchSize=1000, epochs=1, alpha=1., rng=None, threads=1, done=0, callback=None):
     """Lower the mean loss over data by plain minibatch gradient descent.
 
     Parameters
@@ -28,6 +33,8 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
     alpha : the step size, or a function that returns it for the share of the work done, 0 to 1
     rng : seed or numpy.random.Generator; the orders and the contextFunction's Generators follow from it
     threads : with 2 or more, the next batches are prepared while one is learned from; the result is the same
+    done : how many pairs U0, V0, W0 have learned from already, in whole batches of a run with the same arguments
+    callback : is called after each batch with how many pairs are done, its J, and U, V, W
 
     Returns
     -------
@@ -35,7 +42,7 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
 
     Raises
     ------
-    ValueError : data or contexts are not word indices below L, or batchSize is below 1
+    ValueError : data or contexts are not word indices below L, a start or q_noise is not finite, or batchSize below 1
     Diverged : the loss is not finite
     """
     # --- your code
@@ -43,6 +50,9 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
     pairs, q_noise = _checked_pairs(data, len(U)), np.asarray(q_noise, dtype=V.dtype)
     if batchSize < 1:
         raise ValueError(f"batchSize must be at least 1, not {batchSize}")
+    for name, X in ("U0", U), ("V0", V), ("W0", W), ("q_noise", q_noise):
+        if not np.isfinite(X).all():
+            raise ValueError(f"{name} must be finite, but is {X[~np.isfinite(X)][0]} in a place")
     seed = np.random.default_rng(rng).integers(2 ** 63)
     takes_batch = getattr(contextFunction, "takes_batch", False)
 
@@ -58,28 +68,35 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
         if context.min() < 0 or context.max() >= len(V):
             raise ValueError(f"contextFunction must return word indices from 0 to {len(V) - 1}")
         q = q_noise.take(context).reshape(batches, -1, context.shape[1])
-        return list(zip(_distinct(w.reshape(batches, -1), U), _distinct(context.reshape(batches, -1), V), q))
+        firsts = range(epoch * len(pairs) + first, total, batchSize)
+        return list(zip(firsts, _distinct(w.reshape(batches, -1), U), _distinct(context.reshape(batches, -1), V), q))
 
-    done, total = 0, epochs * len(pairs)
-    for epoch in range(epochs):
+    total = epochs * len(pairs)
+    for epoch in range(done // max(len(pairs), 1), epochs):
         order = pairs.copy().view(np.int64).ravel()         # each pair as one number, which is quick to move
         np.random.default_rng([seed, epoch]).shuffle(order)
-        batches = _ahead(prepare, _blocks(epoch, len(pairs), batchSize), threads if takes_batch else 1)
-        for number, ((w, w_place, w_hot), (c, c_place, c_hot), q) in enumerate(batches):    # c: with the negatives
+        blocks = _blocks(epoch, len(pairs), batchSize, done)
+        batches = _ahead(prepare, blocks, threads if takes_batch else 1)
+        for first, (w, w_place, w_hot), (c, c_place, c_hot), q in batches:                  # c: with the negatives
+            if first < done:                    # the rest of its block is not
+                continue
             step = W.dtype.type(alpha(done / total) if callable(alpha) else alpha)
             u, v = U.take(w, axis=0), V.take(c, axis=0)                             # each word once
             u_w, Vt = u.take(w_place, axis=0), v.take(c_place.reshape(q.shape), axis=0)     # S×M, S×(n+1)×M
             with np.errstate(over="ignore", invalid="ignore"):                      # J shows them
                 J, du_w, dVt, dW = lossAndGradientFunction(u_w, Vt, W, q)
                 if not np.isfinite(J):
-                    raise _diverged(f"the loss is {J} in batch {number + 1} of epoch {epoch + 1}", alpha, U, V, W)
+                    batch = (first - epoch * len(pairs)) // batchSize + 1
+                    raise Diverged(f"the loss is {J} in batch {batch} of epoch {epoch + 1}", alpha, U, V, W)
                 u -= step * (w_hot @ du_w)                      # every gradient of a word that is repeated
                 v -= step * (c_hot @ np.reshape(dVt, (-1, V.shape[1])))
                 U[w], V[c] = u, v
                 W -= step * np.asarray(dW)
             done += len(q)
-    if done and not all(np.isfinite(X).all() for X in (U, V, W)):
-        raise _diverged("the last steps led to infinite embeddings", alpha, U, V, W)
+            if callback:
+                callback(done, J, U, V, W)
+    if total and not all(np.isfinite(X).all() for X in (U, V, W)):
+        raise Diverged("the last steps led to infinite embeddings", alpha, U, V, W)
     return U, V, W
     # --- end of your code
 
@@ -106,11 +123,12 @@ def _distinct(index, A):
         yield distinct[start:end] - row * L, place, one_hot
 
 
-def _blocks(epoch, N, S):
-    """(epoch, first pair, number of batches) of blocks of whole batches, and of the shorter batch that remains."""
+def _blocks(epoch, N, S, done):
+    """(epoch, first pair, number of batches) of blocks of whole batches that are not done, and of what remains."""
     whole, at_once = N // S, min(max(1, PAIRS // S), 32)
     for batch in range(0, whole, at_once):
-        yield epoch, batch * S, min(at_once, whole - batch)
+        if epoch * N + (batch + at_once) * S > done:
+            yield epoch, batch * S, min(at_once, whole - batch)
     if N % S:
         yield epoch, whole * S, 1
 
@@ -137,11 +155,4 @@ def _checked_pairs(data, L):
     if data.shape[1:] != (2,) or data.dtype.kind not in "iu" or data.min() < 0 or data.max() >= L:
         raise ValueError(f"data must be N×2, pairs of word indices from 0 to {L - 1}")
     return np.ascontiguousarray(data, dtype=np.int32)
-
-
-def _diverged(what, alpha, *learned):
-    step = alpha(0) if callable(alpha) else alpha
-    error = Diverged(f"{what}: take a smaller step size, such as alpha = {step / 5:.2g}")
-    error.learned = learned
-    return error
 # --- end of your code

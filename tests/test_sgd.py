@@ -11,9 +11,10 @@ L, M, N = 12, 3, 50
 FREQS = range(100, 100 - L, -1)
 
 
-def run(data=None, loss=lossAndGradientBatched, context=None, dtype=np.float64, **options):
+def run(data=None, loss=lossAndGradientBatched, context=None, dtype=np.float64, start=None, **options):
     rng = np.random.default_rng(0)
     starts = [rng.normal(size=size).astype(dtype) for size in ((L, M), (L, M), (M, M))]
+    starts = start or starts
     data = rng.integers(L, size=(N, 2)) if data is None else data
     context = context or batch_sampler(createSamplingSequence(FREQS), 2)
     before = [start.copy() for start in starts]
@@ -160,3 +161,25 @@ def test_no_data_no_change():
 def test_data_that_are_not_pairs_of_word_indices_are_an_error(data):
     with pytest.raises(ValueError, match="pairs of word indices from 0 to 11"):
         run(data=data)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("batch_size", [1, 8, 50, 60])
+def test_a_run_that_goes_on_ends_as_one_that_never_stopped(threads, batch_size):
+    states, options = [], {"epochs": 2, "batchSize": batch_size, "alpha": 0.1, "rng": 3}
+    whole = run(**options, callback=lambda done, J, *parameters: states.append((done, [X.copy() for X in parameters])))
+    assert [done for done, _ in states] == [min(first + batch_size, N) + epoch * N
+                                            for epoch in (0, 1) for first in range(0, N, batch_size)]
+    assert equal(states[-1][1], whole)
+    for done, parameters in states[::7] + states[-1:]:
+        assert equal(whole, run(**options, start=parameters, done=done, threads=threads))
+
+
+@pytest.mark.parametrize("name", ["U0", "V0", "W0", "q_noise"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_refused(name, value):
+    arguments = {"U0": np.ones((L, M)), "V0": np.ones((L, M)), "W0": np.ones((M, M)), "q_noise": np.zeros(L)}
+    arguments[name].flat[1] = value
+    with pytest.raises(ValueError, match=f"{name} must be finite, but is {value} in a place"):
+        stochasticGradientDescend([(1, 2)], contextFunction=lambda c: [c, 3],
+                                  lossAndGradientFunction=lossAndGradientBatched, **arguments)
