@@ -1,13 +1,15 @@
 """Train word2vec embeddings on a corpus: python run.py --help"""
 
 import argparse
+import hashlib
 import inspect
 import os
 import re
+import signal
 import subprocess
 import sys
-import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 # One thread is as fast on matrices this small, and other programs on the machine do not slow it down.
@@ -24,7 +26,6 @@ from corpus import reading
 from corpus.reading import InputError
 
 HERE = Path(__file__).resolve().parent
-CORPORA = HERE / "corpus"
 
 
 def unigram_start(freqs, M, S, n, rng):
@@ -81,46 +82,69 @@ def log_normalisers(U, V, W):
     return np.concatenate([logsumexp(h @ V.T, axis=1) for h in np.array_split(U @ W.T, len(U) // 256 + 1)])
 
 
-def find_corpus(name):
-    """What to call a corpus, where its text is, and its list of words to draw, if it has one."""
-    if name is None:
-        name = "journalism_bg" if (CORPORA / "journalism_bg" / "text").is_dir() else "pydocs"
-    for folder in (CORPORA / name).resolve(), Path(name).resolve():
-        if folder.parent == CORPORA and folder.is_dir():
-            text, words = folder / "text", folder / "words.txt"
-            if not text.is_dir():
-                if not (folder / "prepare.py").is_file():
-                    raise InputError(f"{text}: no such folder; put the corpus's .txt files there")
-                print(f"preparing the corpus {folder.name} …", file=sys.stderr, flush=True)
-                if subprocess.run([sys.executable, folder / "prepare.py"], stdout=sys.stderr).returncode:
-                    sys.exit(2)
-            return folder.name, text, words if words.is_file() else None
-    if not Path(name).exists():
-        have = ", ".join(sorted(folder.name for folder in CORPORA.glob("[!_]*/")))
-        raise InputError(f"{name}: no such file or folder, nor a corpus of this name (there are {have})")
-    return Path(name).resolve().name, Path(name), None
+def learn(options, data, start, seq, q_noise, rng, settings):
+    """U, V, W and the learning curve, (pairs done, loss of a batch) for each batch; with checkpoints on the way."""
+    sgd, alpha = w2v_sgd.stochasticGradientDescend, SCHEDULES[options.schedule](options.alpha)
+    curve, total, n = [(0, 0.)], options.epochs * len(data), options.negatives
+    if options.resume:
+        if options.resume == Path():                        # a run killed at the wrong moment has only the one before
+            found = [options.out / name for name in (utils.CHECKPOINT, utils.PREVIOUS)]
+            options.resume = next(filter(Path.exists, found), found[0])
+        start, curve = utils.read_checkpoint(options.resume, settings)
+    elif (options.out / utils.CHECKPOINT).exists():
+        print(f"beginning anew; --resume would go on from {options.out / utils.CHECKPOINT}", file=sys.stderr)
+    begun = saved = time.monotonic()
+    show, signals = utils.progress(curve[-1][0]), []
 
+    def loss_and_gradient(u_w, Vt, W, q):
+        J, *gradients = METHODS[options.method](u_w, Vt, W, q)
+        if np.isfinite(J):
+            curve.append((curve[-1][0] + len(u_w), float(np.sum(J))))
+            show(curve[-1][0], total, curve[-1][1])
+        return J, *gradients
 
-def read_corpus(path, limit, window):
-    """words, word2ind, freqs, the number of tokens, and the N×2 pairs of the text at a path."""
-    words, word2ind, freqs = reading.extractDictionary(reading.read_sentences(path), limit)
-    if len(set(words) - {reading.START, reading.END}) < 2:
-        raise InputError(f"{path}: fewer than two different words; take a longer text or a larger --vocabulary")
-    ids = reading.encode_corpus(reading.read_sentences(path), window, word2ind)
-    pairs = reading.pairs_within(ids, window)
-    if not len(pairs):
-        raise InputError(f"{path}: no two words of the vocabulary stand near each other; take a larger --vocabulary")
-    gaps = np.count_nonzero(ids == reading.GAP)
-    return words, word2ind, freqs, ids.size - gaps - 2 * (gaps // window), pairs      # START and END are not counted
+    def keep(parameters):
+        try:
+            utils.write_checkpoint(options.out, settings, curve, parameters)
+        except OSError as error:                            # training goes on: there may be room again later
+            print(f"run.py: no checkpoint could be written: {error.strerror}", file=sys.stderr)
+
+    def after_batch(done, J, *parameters):
+        nonlocal saved
+        if signals or time.monotonic() - saved >= options.checkpoint_every:
+            keep(parameters)
+            saved = time.monotonic()
+        if signals:
+            print(f"run.py: stopped after {done / total:.0%}; the same command with --resume goes on", file=sys.stderr)
+            sys.exit(128 + signals[0])
+
+    extra = {"rng": rng, "threads": options.threads, "done": curve[-1][0], "callback": after_batch}
+    ours = set(extra) <= set(inspect.signature(sgd).parameters)
+    if not ours:                                            # a student's, as the assignment has it
+        if options.resume:
+            raise InputError("--resume: this stochasticGradientDescend cannot go on from a checkpoint; train anew")
+        extra, alpha = {}, options.alpha
+    context_function = (sampling.batch_sampler(seq, n) if ours and hasattr(sampling, "batch_sampler") else
+                        lambda c: sampling.sampleContext(c, seq, n))
+    try:
+        with utils.noted(signals) if ours else nullcontext():
+            U, V, W = sgd(data, *start, context_function, loss_and_gradient, q_noise, options.batch_size,
+                          options.epochs, alpha, **extra)
+            if ours:
+                keep((U, V, W))
+    except getattr(w2v_sgd, "Diverged", ()) as error:
+        keep(error.learned)
+        raise InputError(f"{error}; what was learned before is in {options.out / utils.CHECKPOINT}") from None
+    return U, V, W, np.array(curve), (total - extra.get("done", 0)) / (time.monotonic() - begun)
 
 
 def train(options):
     """Read, train, write the results into options.out, and report on them."""
     begun = time.monotonic()
-    name, path, word_list = find_corpus(options.corpus)
+    name, path, word_list = reading.find_corpus(options.corpus)
     options.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=options.out, prefix=".w2v-") as scratch:     # made first: can we write?
-        words, word2ind, freqs, tokens, data = read_corpus(path, options.vocabulary, options.window)
+    with utils.only_run(options.out) as scratch:            # made first: can we write?
+        words, word2ind, freqs, tokens, data = reading.read_corpus(path, options.vocabulary, options.window)
         if options.words or word_list:
             groups = utils.read_word_groups(options.words or word_list, word2ind)
         else:
@@ -131,50 +155,27 @@ def train(options):
             data = data[choice_rng.permutation(len(data))[:options.pairs]]
         print(f"{name}: {tokens:,} tokens, {len(words):,} words, {len(data):,} pairs", file=sys.stderr, flush=True)
 
-        n, seq = options.negatives, sampling.createSamplingSequence(freqs)
-        q_noise = np.asarray(sampling.noiseDistribution(freqs, n))
-        start = STARTS[options.init](freqs, options.dim, options.batch_size, n, start_rng)
-        sgd, alpha = w2v_sgd.stochasticGradientDescend, SCHEDULES[options.schedule](options.alpha)
-        extra = {"rng": rng, "threads": options.threads}
-        if not set(extra) <= set(inspect.signature(sgd).parameters):        # a student's, as the assignment has it
-            extra, alpha = {}, options.alpha
-        context_function = (sampling.batch_sampler(seq, n) if extra and hasattr(sampling, "batch_sampler") else
-                            lambda c: sampling.sampleContext(c, seq, n))
-        curve, show, total = [(0, 0.)], utils.progress(), options.epochs * len(data)
+        seq = sampling.createSamplingSequence(freqs)
+        q_noise = np.asarray(sampling.noiseDistribution(freqs, options.negatives))
+        start = STARTS[options.init](freqs, options.dim, options.batch_size, options.negatives, start_rng)
+        settings = {name: getattr(options, name) for name in DECISIVE} | {
+            "corpus": hashlib.sha256("\n".join(words).encode() + data.tobytes()).hexdigest(), "numpy": np.__version__}
+        U, V, W, curve, rate = learn(options, data, [X.astype(np.float32) for X in start], seq, q_noise, rng, settings)
 
-        def loss_and_gradient(u_w, Vt, W, q):
-            result = METHODS[options.method](u_w, Vt, W, q)
-            curve.append((curve[-1][0] + len(u_w), float(np.sum(result[0]))))
-            show(curve[-1][0], total, curve[-1][1])
-            return result
-
-        clock = time.monotonic()
-        try:
-            U, V, W = sgd(data, *(X.astype(np.float32) for X in start), context_function, loss_and_gradient, q_noise,
-                          options.batch_size, options.epochs, alpha, **extra)
-        except getattr(w2v_sgd, "Diverged", ()) as error:
-            rest = options.out / "w2v-diverged.npz"
-            np.savez(rest, **dict(zip("UVW", error.learned)))
-            raise InputError(f"{error}; what was learned before is in {rest}") from None
-        rate = total / (time.monotonic() - clock)
-
-        done, J = np.array(curve).T
+        done, J = curve.T
         last = np.flatnonzero(done > 0.95 * done[-1])
         loss = np.average(J[last], weights=np.diff(done)[last - 1])
         E = np.concatenate([V @ W, U], axis=1)
         normaliser = log_normalisers(U, V, W)
         if not (np.isfinite(normaliser).all() and np.isfinite(E).all()):
             raise InputError("the scores overflow: take a smaller --alpha")
-        scratch = Path(scratch)
         for letter, X in ("U", U), ("V", V), ("W", W):
             np.save(scratch / f"w2v-{letter}.npy", X)
         (scratch / "w2v-words.txt").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
         title = f"{name}: {tokens:,} tokens, {len(data):,} pairs, loss {loss:.3f}"
-        try:
-            utils.plot_embeddings(E, groups, word2ind, title, scratch / "embeddings.png")
-        finally:                                            # what took the time is kept, whatever the picture does
-            for file in sorted(scratch.iterdir()):
-                os.replace(file, options.out / file.name)
+        utils.plot_embeddings(E, groups, word2ind, title, scratch / "embeddings.png")
+        utils.move_all(scratch, options.out)
+        utils.remove_checkpoints(options.out)
 
     floor = unigram_floor(data[:, 1], q_noise, options.negatives)
     print(f"""
@@ -193,6 +194,9 @@ nearest""")
         print(f"            {word} → {', '.join(words[i] for i in neighbours)}")
 
 
+# What a run's results depend on, besides its corpus.
+DECISIVE = ("method", "seed", "dim", "window", "negatives", "vocabulary", "batch_size", "epochs", "alpha", "schedule",
+            "init", "pairs")
 FILES = "embeddings.png", "w2v-U.npy", "w2v-V.npy", "w2v-W.npy", "w2v-words.txt"
 MODULES = "sampling.py", "grads.py", "w2v_sgd.py"
 
@@ -217,7 +221,11 @@ def submit(options):
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose error message is one line."""
+    """An ArgumentParser whose error message is one line, unless --debug asks for the traceback."""
+
+    def parse_args(self, arguments):
+        self.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return super().parse_args(arguments)
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
@@ -258,6 +266,10 @@ def training_options():
     add("--threads", metavar="N", type=positive, default=os.cpu_count(),
         help="how many to use; the result does not depend on it (all)")
     add("--pairs", metavar="N", type=positive, help="train on the first N shuffled pairs only (all)")
+    add("--checkpoint-every", metavar="SECONDS", type=number_from(0, float), default=60.0,
+        help="how often to write w2v-checkpoint.npz into DIR (%(default)s)")
+    add("--resume", metavar="FILE", nargs="?", type=Path, const="",
+        help="go on from a checkpoint of the same settings (w2v-checkpoint.npz in DIR)")
     return parser
 
 
@@ -273,25 +285,30 @@ def submission_options():
     return parser
 
 
+def explained(error):
+    """An error that is the user's or the machine's, in a line."""
+    if isinstance(error, MemoryError):
+        return "not enough memory: lower --dim, --window, --negatives, --vocabulary or --batch-size"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
 def main():
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))     # so that temporary files go
+    sys.stdout.reconfigure(errors="replace")            # words in a terminal that cannot show them
     submits = sys.argv[1:2] == ["submit"]
     parser = submission_options() if submits else training_options()
+    options = parser.parse_args(sys.argv[1 + submits:])
     try:
-        sys.stdout.reconfigure(errors="replace")        # words in a terminal that cannot show them
-        if submits:
-            submit(parser.parse_args(sys.argv[2:]))
-        else:
-            train(parser.parse_args())
-    except InputError as mistake:
-        parser.error(str(mistake))
-    except NotImplementedError as error:        # the homework as it is handed out
-        parser.error(str(error))
-    except OSError as error:
-        parser.error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except MemoryError:
-        parser.error("not enough memory: lower --dim, --window, --negatives, --vocabulary or --batch-size")
+        (submit if submits else train)(options)
+    except (InputError, OSError, MemoryError, NotImplementedError) as error:        # the last from a handed-out task
+        if options.debug:
+            raise
+        parser.error(explained(error))
     except KeyboardInterrupt:
-        sys.exit("run.py: stopped; nothing was written")
+        print("run.py: stopped; nothing was written", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

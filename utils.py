@@ -1,12 +1,17 @@
-"""The progress of a run, neighbours, the picture of the embeddings, and the archive to hand in."""
+"""What a run needs besides learning: progress, neighbours, the picture, checkpoints, the archive to hand in."""
 
+import json
 import os
+import shutil
+import signal
 import sys
 import tempfile
 import time
 import warnings
 import zipfile
+import zlib
 from collections import Counter
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
@@ -14,12 +19,18 @@ import numpy as np
 
 from corpus.reading import InputError, extractDictionary, extractWordContextPairs  # noqa: F401 - the assignment's place
 
+try:
+    import fcntl
+except ImportError:         # Windows: there, two runs in one folder are not noticed
+    fcntl = None
+
+CHECKPOINT, PREVIOUS = "w2v-checkpoint.npz", "w2v-checkpoint-previous.npz"
 KINDS = {".pdf": b"%PDF-", ".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8\xff", ".jpeg": b"\xff\xd8\xff"}
 
 
-def progress(stream=sys.stderr, clock=time.monotonic):
+def progress(before=0, stream=sys.stderr, clock=time.monotonic):
     """A function (done, total, loss) that shows how far a run is: one live line on a terminal, else now and then
-    a line of its own. The loss shown is the mean of about the last hundred batches."""
+    a line of its own. The loss shown is the mean of about the last hundred batches; before is done already."""
     live = stream.isatty()
     start = shown = clock()
     calls, mean, share_shown = 0, 0., 0.
@@ -32,7 +43,7 @@ def progress(stream=sys.stderr, clock=time.monotonic):
         if done < total and now - shown < (0.2 if live else 60) and (live or share - share_shown < 0.1):
             return
         shown, share_shown = now, share
-        rate = done / max(now - start, 1e-9)
+        rate = max(done - before, 1) / max(now - start, 1e-9)
         left = round((total - done) / rate)
         line = f"{share:4.0%}  {rate:,.0f} pairs/s  {left // 60}:{left % 60:02d} left  loss {mean:.3f}"
         print(f"{line}\033[K" if live else line, end="\r" if live and done < total else "\n", file=stream, flush=True)
@@ -125,6 +136,103 @@ def _label(axes, points, names, colours):
         line = {"arrowstyle": "-", "color": colours[name], "lw": 0.6} if distance > 4 * scale else None
         axes.annotate(name, point, (dx, dy), textcoords="offset pixels", ha="center", va="center", fontsize=10,
                       color=colours[name], arrowprops=line, parse_math=False)
+
+
+@contextmanager
+def only_run(folder):
+    """A temporary folder in a folder, into which no other run writes as long; what a killed one left is cleared away.
+
+    Raises
+    ------
+    InputError : another run writes there, or a folder is in the way of a result
+    """
+    handle = None
+    if fcntl:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise InputError(f"{folder}: another run writes there; wait for it, or take another --out") from None
+        except OSError:                                     # a file system without locks
+            pass
+    try:
+        for left in folder.glob(".w2v-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".w2v-") as scratch:
+            yield Path(scratch)
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def move_all(source, folder):
+    """Move the files of a folder into another of the same disk, each one whole."""
+    files = sorted(source.iterdir())
+    for file in files:
+        with open(file, "rb") as written:
+            os.fsync(written.fileno())
+        if (folder / file.name).is_dir():
+            raise InputError(f"{folder / file.name}: a folder stands where a result belongs; move it away")
+    for file in files:
+        os.replace(file, folder / file.name)
+
+
+@contextmanager
+def noted(signals):
+    """Within it, Ctrl-C and a request to end are noted in a list, for the code to end when it can."""
+    before = {number: signal.signal(number, lambda number, frame: signals.append(number))
+              for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def write_checkpoint(folder, settings, curve, parameters):
+    """Write U, V, W, the learning curve and the settings of a run, whole or not at all; the one before is kept."""
+    new, current = folder / ".w2v-checkpoint", folder / CHECKPOINT
+    try:
+        with open(new, "wb") as file:
+            np.savez(file, settings=json.dumps(settings), curve=np.array(curve), **dict(zip("UVW", parameters)))
+            file.flush()
+            os.fsync(file.fileno())
+        if current.exists():
+            os.replace(current, folder / PREVIOUS)
+        os.replace(new, current)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def read_checkpoint(path, settings):
+    """[U, V, W] and the curve of a checkpoint.
+
+    Raises
+    ------
+    InputError : it is missing, damaged, or of other settings
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            came, curve, U, V, W = (stored[name] for name in ("settings", "curve", *"UVW"))
+        came = json.loads(str(came))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such checkpoint; without --resume training begins anew") from None
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        other = path.with_name(PREVIOUS)
+        hint = f"--resume {other} goes on from the one before" if other != path and other.exists() else "train anew"
+        raise InputError(f"{path}: damaged, or not a checkpoint; {hint}") from None
+    differ = ["the corpus is another" if name == "corpus" else
+              f"{name if name == 'numpy' else '--' + name.replace('_', '-')} was {came.get(name)}, not {value}"
+              for name, value in settings.items() if came.get(name) != value]
+    if differ:
+        raise InputError(f"{path}: of a run with other settings: {'; '.join(differ)}")
+    return [U, V, W], [(int(done), float(J)) for done, J in curve]
+
+
+def remove_checkpoints(folder):
+    for name in CHECKPOINT, PREVIOUS:
+        (folder / name).unlink(missing_ok=True)
 
 
 def read_submission(modules, answers, results):

@@ -1,7 +1,9 @@
-"""From text to sentences, to a vocabulary, to pairs of words."""
+"""From the name of a corpus to its text, to sentences, to a vocabulary, to pairs of words."""
 
 import codecs
 import re
+import subprocess
+import sys
 import unicodedata
 from array import array
 from collections import Counter
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+HERE = Path(__file__).resolve().parent
 START, END = "<START>", "<END>"
 OUTSIDE, GAP = -1, -2       # in encoded text: a word outside the vocabulary, the space between sentences
 BLOCK = 1 << 20     # bytes of a file read at a time; a sentence of more characters is cut
@@ -125,3 +128,36 @@ def pairs_within(ids, windowSize):
             start, end = end, end + w.size
             pairs[start:end, 0], pairs[start:end, 1] = w, c
     return pairs
+
+
+def find_corpus(name):
+    """What to call a corpus, where its text is, and its list of words to draw, if it has one."""
+    if name is None:
+        name = "journalism_bg" if (HERE / "journalism_bg" / "text").is_dir() else "pydocs"
+    for folder in (HERE / name).resolve(), Path(name).resolve():
+        if folder.parent == HERE and folder.is_dir():
+            text, words = folder / "text", folder / "words.txt"
+            if not text.is_dir():
+                if not (folder / "prepare.py").is_file():
+                    raise InputError(f"{text}: no such folder; put the corpus's .txt files there")
+                print(f"preparing the corpus {folder.name} …", file=sys.stderr, flush=True)
+                if subprocess.run([sys.executable, folder / "prepare.py"], stdout=sys.stderr).returncode:
+                    sys.exit(2)
+            return folder.name, text, words if words.is_file() else None
+    if not Path(name).exists():
+        have = ", ".join(sorted(folder.name for folder in HERE.glob("[!_]*/")))
+        raise InputError(f"{name}: no such file or folder, nor a corpus of this name (there are {have})")
+    return Path(name).resolve().name, Path(name), None
+
+
+def read_corpus(path, limit, window):
+    """words, word2ind, freqs, the number of tokens, and the N×2 pairs of the text at a path."""
+    words, word2ind, freqs = extractDictionary(read_sentences(path), limit)
+    if len(set(words) - {START, END}) < 2:
+        raise InputError(f"{path}: fewer than two different words; take a longer text or a larger --vocabulary")
+    ids = encode_corpus(read_sentences(path), window, word2ind)
+    pairs = pairs_within(ids, window)
+    if not len(pairs):
+        raise InputError(f"{path}: no two words of the vocabulary stand near each other; take a larger --vocabulary")
+    gaps = np.count_nonzero(ids == GAP)
+    return words, word2ind, freqs, ids.size - gaps - 2 * (gaps // window), pairs      # START and END are not counted
