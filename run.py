@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import inspect
+import io
 import os
 import re
 import signal
@@ -150,6 +151,8 @@ def train(options):
         else:
             content = [word for word in words[100:] if 4 < len(word) < 20 and word.isalpha()]
             groups = {"": content[:40] if len(content) > 1 else words[:40]}
+        settings = {name: getattr(options, name) for name in DECISIVE} | {
+            "corpus": hashlib.sha256("\n".join(words).encode() + data.tobytes()).hexdigest(), "numpy": np.__version__}
         start_rng, choice_rng, rng = np.random.default_rng(options.seed).spawn(3)
         if options.pairs:
             data = data[choice_rng.permutation(len(data))[:options.pairs]]
@@ -158,8 +161,6 @@ def train(options):
         seq = sampling.createSamplingSequence(freqs)
         q_noise = np.asarray(sampling.noiseDistribution(freqs, options.negatives))
         start = STARTS[options.init](freqs, options.dim, options.batch_size, options.negatives, start_rng)
-        settings = {name: getattr(options, name) for name in DECISIVE} | {
-            "corpus": hashlib.sha256("\n".join(words).encode() + data.tobytes()).hexdigest(), "numpy": np.__version__}
         U, V, W, curve, rate = learn(options, data, [X.astype(np.float32) for X in start], seq, q_noise, rng, settings)
 
         done, J = curve.T
@@ -170,7 +171,8 @@ def train(options):
         if not (np.isfinite(normaliser).all() and np.isfinite(E).all()):
             raise InputError("the scores overflow: take a smaller --alpha")
         for letter, X in ("U", U), ("V", V), ("W", W):
-            np.save(scratch / f"w2v-{letter}.npy", X)
+            np.save(array := io.BytesIO(), X)               # straight into a file it may say nothing of a full disk
+            (scratch / f"w2v-{letter}.npy").write_bytes(array.getbuffer())
         (scratch / "w2v-words.txt").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
         title = f"{name}: {tokens:,} tokens, {len(data):,} pairs, loss {loss:.3f}"
         utils.plot_embeddings(E, groups, word2ind, title, scratch / "embeddings.png")

@@ -28,9 +28,10 @@ CHECKPOINT, PREVIOUS = "w2v-checkpoint.npz", "w2v-checkpoint-previous.npz"
 KINDS = {".pdf": b"%PDF-", ".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8\xff", ".jpeg": b"\xff\xd8\xff"}
 
 
-def progress(before=0, stream=sys.stderr, clock=time.monotonic):
+def progress(before=0, stream=None, clock=time.monotonic):
     """A function (done, total, loss) that shows how far a run is: one live line on a terminal, else now and then
     a line of its own. The loss shown is the mean of about the last hundred batches; before is done already."""
+    stream = stream or sys.stderr
     live = stream.isatty()
     start = shown = clock()
     calls, mean, share_shown = 0, 0., 0.
@@ -225,6 +226,8 @@ def read_checkpoint(path, settings):
     differ = ["the corpus is another" if name == "corpus" else
               f"{name if name == 'numpy' else '--' + name.replace('_', '-')} was {came.get(name)}, not {value}"
               for name, value in settings.items() if came.get(name) != value]
+    if len(differ) > 1 and not {"--window", "--vocabulary"}.isdisjoint(line.split()[0] for line in differ):
+        differ = [line for line in differ if line != "the corpus is another"]       # its pairs are, for that reason
     if differ:
         raise InputError(f"{path}: of a run with other settings: {'; '.join(differ)}")
     return [U, V, W], [(int(done), float(J)) for done, J in curve]
