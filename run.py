@@ -116,8 +116,7 @@ def learn(options, data, start, seq, q_noise, rng, settings):
             keep(parameters)
             saved = time.monotonic()
         if signals:
-            print(f"run.py: stopped after {done / total:.0%}; the same command with --resume goes on", file=sys.stderr)
-            sys.exit(128 + signals[0])
+            raise KeyboardInterrupt(signals[0])
 
     extra = {"rng": rng, "threads": options.threads, "done": curve[-1][0], "callback": after_batch}
     ours = set(extra) <= set(inspect.signature(sgd).parameters)
@@ -297,7 +296,10 @@ def explained(error):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))     # so that temporary files go
+    def stop(number, frame):
+        raise KeyboardInterrupt(number)
+    for number in signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, stop)                     # so that temporary files go
     sys.stdout.reconfigure(errors="replace")            # words in a terminal that cannot show them
     submits = sys.argv[1:2] == ["submit"]
     parser = submission_options() if submits else training_options()
@@ -308,9 +310,10 @@ def main():
         if options.debug:
             raise
         parser.error(explained(error))
-    except KeyboardInterrupt:
-        print("run.py: stopped; nothing was written", file=sys.stderr)
-        sys.exit(128 + signal.SIGINT)
+    except KeyboardInterrupt as stopped:
+        kept = not submits and (options.out / utils.CHECKPOINT).exists()
+        print("run.py: stopped; " + ("--resume goes on" if kept else "nothing was written"), file=sys.stderr)
+        sys.exit(128 + stopped.args[0])
 
 
 if __name__ == "__main__":

@@ -70,13 +70,15 @@ def _blocks(file):
 
 def _decoded(decoder, data, file, offset):
     """The next bytes of a file as text; those that the decoder still holds stand before the offset."""
+    if offset == 0 and data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        raise InputError(f"{file}: begins like UTF-16; convert the file to UTF-8")
     held = len(decoder.getstate()[0])
     try:
         text = decoder.decode(data, final=not data)
     except UnicodeDecodeError as error:
         raise InputError(f"{file}: byte {offset - held + error.start} is not UTF-8; convert the file") from None
     if "\0" in text:
-        raise InputError(f"{file}: byte {offset + data.index(0)} is zero, so it is no text; take the file away")
+        raise InputError(f"{file}: byte {offset + data.index(0)} is zero, so this is no UTF-8 text; convert it or take it away")
     return text.removeprefix("\ufeff") if offset == 0 else text
 
 
