@@ -173,7 +173,7 @@ def train(options):
             np.save(array := io.BytesIO(), X)               # straight into a file it may say nothing of a full disk
             (scratch / f"w2v-{letter}.npy").write_bytes(array.getbuffer())
         (scratch / "w2v-words.txt").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
-        title = f"{name}: {tokens:,} tokens, {len(data):,} pairs, loss {loss:.3f}"
+        title = f"{utils.shown(name)}: {tokens:,} tokens, {len(data):,} pairs, loss {loss:.3f}"
         utils.plot_embeddings(E, groups, word2ind, title, scratch / "embeddings.png")
         utils.move_all(scratch, options.out)
         utils.remove_checkpoints(options.out)
@@ -189,10 +189,10 @@ normalised  log Σ_c exp(v_cᵀ W u_w) = {normaliser.mean():+.3f} ± {normaliser
 {np.average(normaliser, weights=freqs):+.3f} weighted by frequency
 written     {', '.join(FILES)} in {options.out.resolve()}
 nearest""")
-    shown = [group[0] for group in groups.values()] if len(groups) > 1 else groups.popitem()[1]
-    for word in shown[:8]:
+    examples = [group[0] for group in groups.values()] if len(groups) > 1 else groups.popitem()[1]
+    for word in examples[:8]:
         neighbours, _ = utils.nearest(E, word2ind[word], 6)
-        print(f"            {word} → {', '.join(words[i] for i in neighbours)}")
+        print(f"            {utils.shown(word)} → {', '.join(utils.shown(words[i]) for i in neighbours)}")
 
 
 # What a run's results depend on, besides its corpus.

@@ -83,6 +83,11 @@ def read_word_groups(path, word2ind):
     return {label: names for label, names in groups.items() if names}
 
 
+def shown(word):
+    """A word as people are shown it: what is no word may have a million letters."""
+    return word if len(word) <= 40 else word[:39] + "…"
+
+
 def plot_embeddings(E, groups, word2ind, title, file):
     """Draw the first two principal components of the rows of E for groups of words, a colour a group.
 
@@ -124,7 +129,7 @@ def _label(axes, points, names, colours):
     angles = np.pi * np.array([0, 1, .5, 1.5, .25, 1.75, .75, 1.25, .125, .375, .625, .875, 1.125, 1.375, 1.625, 1.875])
     scale = axes.figure.dpi / 72
     for point, (x, y), name in zip(points, pixels, names):
-        text = axes.text(*point, name, fontsize=10, parse_math=False)
+        text = axes.text(*point, shown(name), fontsize=10, parse_math=False)
         w, h = np.array(text.get_window_extent().size) / 2 + (2, 1)
         text.remove()
         for distance, angle in ((d * scale, a) for d in (4, 10, 18, 28, 40, 55, 75, 100, 140) for a in angles):
@@ -135,7 +140,7 @@ def _label(axes, points, names, colours):
                 break
         taken.append(box)
         line = {"arrowstyle": "-", "color": colours[name], "lw": 0.6} if distance > 4 * scale else None
-        axes.annotate(name, point, (dx, dy), textcoords="offset pixels", ha="center", va="center", fontsize=10,
+        axes.annotate(shown(name), point, (dx, dy), textcoords="offset pixels", ha="center", va="center", fontsize=10,
                       color=colours[name], arrowprops=line, parse_math=False)
 
 

@@ -78,7 +78,7 @@ def _decoded(decoder, data, file, offset):
     except UnicodeDecodeError as error:
         raise InputError(f"{file}: byte {offset - held + error.start} is not UTF-8; convert the file") from None
     if "\0" in text:
-        raise InputError(f"{file}: byte {offset + data.index(0)} is zero, so this is no UTF-8 text; convert it or take it away")
+        raise InputError(f"{file}: byte {offset + data.index(0)} is zero, so it is no UTF-8 text; convert the file")
     return text.removeprefix("\ufeff") if offset == 0 else text
 
 
