@@ -143,7 +143,7 @@ def train(options):
     begun = time.monotonic()
     name, path, word_list = reading.find_corpus(options.corpus)
     options.out.mkdir(parents=True, exist_ok=True)
-    with utils.only_run(options.out) as scratch:            # made first: can we write?
+    with utils.only_run(options.out, FILES) as scratch:     # made first: can we write?
         words, word2ind, freqs, tokens, data = reading.read_corpus(path, options.vocabulary, options.window)
         if options.words or word_list:
             groups = utils.read_word_groups(options.words or word_list, word2ind)
@@ -286,12 +286,12 @@ def submission_options():
     return parser
 
 
-def explained(error):
+def explained(error, options):
     """An error that is the user's or the machine's, in a line."""
     if isinstance(error, MemoryError):
         return "not enough memory: lower --dim, --window, --negatives, --vocabulary or --batch-size"
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        return f"{error.filename or getattr(options, 'out', Path())}: {error.strerror}"
     return str(error)
 
 
@@ -309,7 +309,7 @@ def main():
     except (InputError, OSError, MemoryError, NotImplementedError) as error:        # the last from a handed-out task
         if options.debug:
             raise
-        parser.error(explained(error))
+        parser.error(explained(error, options))
     except KeyboardInterrupt as stopped:
         kept = not submits and (options.out / utils.CHECKPOINT).exists()
         print("run.py: stopped; " + ("--resume goes on" if kept else "nothing was written"), file=sys.stderr)

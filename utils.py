@@ -145,7 +145,7 @@ def _label(axes, points, names, colours):
 
 
 @contextmanager
-def only_run(folder):
+def only_run(folder, results):
     """A temporary folder in a folder, into which no other run writes as long; what a killed one left is cleared away.
 
     Raises
@@ -153,6 +153,9 @@ def only_run(folder):
     InputError : another run writes there, or a folder is in the way of a result
     """
     handle = None
+    for name in results:
+        if (folder / name).is_dir():
+            raise InputError(f"{folder / name}: a folder stands where a result belongs; move it away")
     if fcntl:
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -178,8 +181,6 @@ def move_all(source, folder):
     for file in files:
         with open(file, "rb") as written:
             os.fsync(written.fileno())
-        if (folder / file.name).is_dir():
-            raise InputError(f"{folder / file.name}: a folder stands where a result belongs; move it away")
     for file in files:
         os.replace(file, folder / file.name)
 

@@ -130,7 +130,7 @@ def test_a_signal_ends_a_run_that_can_go_on(tmp_path, corpus, whole, number):
 def test_a_second_run_in_a_folder_is_refused(tmp_path, corpus):
     out = tmp_path / "out"
     out.mkdir()
-    with utils.only_run(out):
+    with utils.only_run(out, FILES):
         assert ended(start(out, corpus)) == 2
         line, = Path(f"{out}.stderr").read_text().splitlines()
         assert "another run writes there" in line and str(out) in line
@@ -239,3 +239,12 @@ def test_the_same_bytes_elsewhere(tmp_path, corpus):
         subprocess.run(command, cwd=folder, env={**os.environ, **environment}, check=True, capture_output=True)
         came.append(results(folder))
     assert came[0] == came[1]
+
+
+def test_a_folder_in_place_of_a_result_is_seen_before_training(tmp_path, corpus):
+    out = tmp_path / "out"
+    (out / "w2v-V.npy").mkdir(parents=True)
+    assert ended(start(out, corpus)) == 2
+    line, = Path(f"{out}.stderr").read_text().splitlines()
+    assert f"{out / 'w2v-V.npy'}: a folder stands where a result belongs" in line
+    assert [file.name for file in out.iterdir()] == ["w2v-V.npy"]
