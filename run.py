@@ -175,8 +175,9 @@ def train(options):
         (scratch / "w2v-words.txt").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
         title = f"{utils.shown(name)}: {tokens:,} tokens, {len(data):,} pairs, loss {loss:.3f}"
         utils.plot_embeddings(E, groups, word2ind, title, scratch / "embeddings.png")
-        utils.move_all(scratch, options.out)
-        utils.remove_checkpoints(options.out)
+        with utils.noted([]):                               # too late to stop
+            utils.move_all(scratch, options.out)
+            utils.remove_checkpoints(options.out)
 
     floor = unigram_floor(data[:, 1], q_noise, options.negatives)
     print(f"""
@@ -298,13 +299,13 @@ def explained(error, options):
 def main():
     def stop(number, frame):
         raise KeyboardInterrupt(number)
-    for number in signal.SIGINT, signal.SIGTERM:
-        signal.signal(number, stop)                     # so that temporary files go
     sys.stdout.reconfigure(errors="replace")            # words in a terminal that cannot show them
     submits = sys.argv[1:2] == ["submit"]
     parser = submission_options() if submits else training_options()
     options = parser.parse_args(sys.argv[1 + submits:])
     try:
+        for number in signal.SIGINT, signal.SIGTERM:
+            signal.signal(number, stop)                 # so that temporary files go
         (submit if submits else train)(options)
     except (InputError, OSError, MemoryError, NotImplementedError) as error:        # the last from a handed-out task
         if options.debug:
