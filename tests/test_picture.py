@@ -54,7 +54,7 @@ def test_progress_is_a_live_line_on_a_terminal_and_few_lines_elsewhere():
     for terminal in True, False:
         stream, now = io.StringIO(), [0.]
         stream.isatty = lambda terminal=terminal: terminal
-        report = progress(stream, lambda now=now: now[0])
+        report = progress(0, stream, lambda now=now: now[0])
         for done in range(1, 1001):
             now[0] += 0.1
             report(1000 * done, 10 ** 6, 2.5)

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import pytest
 
 import run
 import utils
+from tests.launch import become_run
 
 ROOT = Path(run.__file__).parent
 TRIALS = int(os.environ.get("W2V_TRIALS", 20))
@@ -45,25 +45,11 @@ def start(out, corpus, *options, limit=None):
     pid = os.fork()
     if pid:
         return pid
-    status = 1
-    signal.signal(signal.SIGINT, signal.SIG_DFL)            # until run.main listens to it
-    try:
-        stderr = open(f"{out}.stderr", "w", buffering=1)
-        sys.stdout, sys.stderr = open(os.devnull, "w"), stderr
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-            sys.stderr = open("/dev/null", "w")             # the limit is for it, too
-        for name in "stdout", "stderr":
-            getattr(sys, name).reconfigure(errors="replace")
-        sys.argv = ["run.py", "--corpus", str(corpus), "--out", str(out), *FAST, *options]
-        run.main()
-        status = 0
-    except SystemExit as end:
-        status = end.code or 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(status)
+    if limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    err = os.devnull if limit is not None else f"{out}.stderr"      # the limit is for it, too
+    with open(os.devnull, "wb") as devnull, open(err, "wb") as stderr:
+        become_run(["--corpus", str(corpus), "--out", str(out), *FAST, *options], devnull, stderr)
 
 
 def ended(pid):

@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 import grads
 import run
 import sampling
+from tests.launch import launch
 
 ROOT = Path(run.__file__).parent
 BULGARIAN = Path(__file__).with_name("bulgarian.txt")
@@ -19,8 +20,7 @@ ARRAYS = "w2v-U.npy", "w2v-V.npy", "w2v-W.npy"
 
 
 def call(out, *options, corpus=BULGARIAN):
-    command = [sys.executable, ROOT / "run.py", "--corpus", corpus, "--out", out, *options]
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, encoding="utf-8", cwd=out.parent)
+    return launch("--corpus", corpus, "--out", out, *options, cwd=out.parent)
 
 
 def contents(folder):

@@ -74,8 +74,8 @@ def test_wrong_bytes_are_named_by_file_and_offset(tmp_path, monkeypatch, place):
 
 
 def test_utf16_is_refused(tmp_path):
-    for encoding in "utf-16", "utf-16-le":
-        with pytest.raises(InputError, match="text.txt: byte"):
+    for encoding, message in ("utf-16", "begins like UTF-16"), ("utf-16-le", "byte 1 is zero"):
+        with pytest.raises(InputError, match=f"text.txt: {message}"):
             sentences(tmp_path, "one two".encode(encoding))
 
 
