@@ -150,8 +150,10 @@ def train(options):
         else:
             content = [word for word in words[100:] if 4 < len(word) < 20 and word.isalpha()]
             groups = {"": content[:40] if len(content) > 1 else words[:40]}
+        fingerprint = hashlib.sha256("\n".join(words).encode())
+        fingerprint.update(data)
         settings = {name: getattr(options, name) for name in DECISIVE} | {
-            "corpus": hashlib.sha256("\n".join(words).encode() + data.tobytes()).hexdigest(), "numpy": np.__version__}
+            "corpus": fingerprint.hexdigest(), "numpy": np.__version__}
         start_rng, choice_rng, rng = np.random.default_rng(options.seed).spawn(3)
         if options.pairs:
             data = data[choice_rng.permutation(len(data))[:options.pairs]]
