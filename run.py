@@ -1,6 +1,7 @@
 """Train word2vec embeddings on a corpus: python run.py --help"""
 
 import argparse
+import difflib
 import hashlib
 import inspect
 import io
@@ -171,17 +172,19 @@ def train(options):
         normaliser = log_normalisers(U, V, W)
         if not (np.isfinite(normaliser).all() and np.isfinite(E).all()):
             raise InputError("the scores overflow: take a smaller --alpha")
-        for letter, X in ("U", U), ("V", V), ("W", W):
+        for part, X in ("U", U), ("V", V), ("W", W), ("freqs", freqs):
             np.save(array := io.BytesIO(), X)               # straight into a file it may say nothing of a full disk
-            (scratch / f"w2v-{letter}.npy").write_bytes(array.getbuffer())
+            (scratch / f"w2v-{part}.npy").write_bytes(array.getbuffer())
+        np.save(scratch / "w2v-freqs.npy", freqs)
         (scratch / "w2v-words.txt").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
+        floor = unigram_floor(data[:, 1], q_noise, options.negatives)
+        utils.plot_loss(curve, floor, f"{utils.shown(name)}: loss {loss:.3f}", scratch / "loss.png")
         title = f"{utils.shown(name)}: {tokens:,} tokens, {len(data):,} pairs, loss {loss:.3f}"
         utils.plot_embeddings(E, groups, word2ind, title, scratch / "embeddings.png")
         with utils.noted([]):                               # too late to stop
             utils.move_all(scratch, options.out)
             utils.remove_checkpoints(options.out)
 
-    floor = unigram_floor(data[:, 1], q_noise, options.negatives)
     print(f"""
 corpus      {name}: {tokens:,} tokens, {len(words):,} words, {len(data):,} pairs
 seconds     {time.monotonic() - begun:.0f} in all; {rate:,.0f} pairs a second in training
@@ -201,12 +204,14 @@ nearest""")
 # What a run's results depend on, besides its corpus.
 DECISIVE = ("method", "seed", "dim", "window", "negatives", "vocabulary", "batch_size", "epochs", "alpha", "schedule",
             "init", "pairs")
-FILES = "embeddings.png", "w2v-U.npy", "w2v-V.npy", "w2v-W.npy", "w2v-words.txt"
+HANDED_IN = "embeddings.png", "w2v-U.npy", "w2v-V.npy", "w2v-W.npy"
+FILES = *HANDED_IN, "w2v-words.txt", "w2v-freqs.npy", "loss.png"
 MODULES = "sampling.py", "grads.py", "w2v_sgd.py"
 
 
 def submit(options):
-    """Pack the archive to hand in, or say all that is wrong with it."""
+    """Check all that is handed in, and pack it as NUMBER.zip: the three modules, the answers to tasks 1 and 2, and the
+    results of training."""
     archive, wrong = Path(f"{options.number}.zip"), []
     if not re.fullmatch(r"FN\d[0-9A-Z]{3,14}", options.number):
         wrong.append(f"{options.number}: not a faculty number such as FN0MI0600123")
@@ -222,6 +227,86 @@ def submit(options):
         raise InputError("\n".join(["nothing was packed:", *wrong]))
     utils.write_archive(contents, archive)
     print(f"{archive}: {', '.join(contents)}")
+
+
+def word_indices(words, word2ind):
+    for word in words:
+        if word not in word2ind:
+            near = sorted(difflib.get_close_matches(word, word2ind, 12), key=word2ind.get)[:4]      # frequent first
+            raise InputError(f"{word}: not in the vocabulary" + f"; do you mean {', '.join(near)}?" * bool(near))
+    return [word2ind[word] for word in words]
+
+
+def look_up(options):
+    """Print the words nearest to each WORD by cosine, or to a sum of words such as: a - b + c."""
+    U, V, W, words, word2ind, _ = utils.load_results(options.results)
+    asked, signs = [word.lower() for word in options.words], options.words[1::2]
+    sums = len(asked) % 2 and len(asked) > 1 and set(signs) <= {"+", "-"}       # a - b + c
+    for query in [asked] if sums else [[word] for word in asked]:
+        plus = word_indices(query[:1] + [word for sign, word in zip(query[1::2], query[2::2]) if sign == "+"], word2ind)
+        minus = word_indices([word for sign, word in zip(query[1::2], query[2::2]) if sign == "-"], word2ind)
+        columns = [utils.nearest(E, plus, options.count, minus) for E in (np.hstack([V @ W, U]), U)]
+        print(f"{' '.join(query)}\n    {'by [V·W, U]':32}by U")
+        for row in zip(*(zip(*column) for column in columns)):
+            print("    " + "".join(f"{cosine:.3f}  {utils.shown(words[i]):25}" for i, cosine in row).rstrip())
+
+
+def predict(options):
+    """Print the most probable context words of each WORD, their p(c|w) by the model, and their share of the corpus."""
+    U, V, W, words, word2ind, freqs = utils.load_results(options.results)
+    for word, w in zip(options.words, word_indices([word.lower() for word in options.words], word2ind)):
+        scores = (V @ (W @ U[w])).astype(np.float64)
+        log_normaliser = logsumexp(scores)
+        print(f"{word}: Σ_c exp(score) = {np.exp(log_normaliser):.3f}\n    p(c|w)   p(c)     c")
+        for c in np.argsort(-scores, kind="stable")[:options.count]:
+            share = "       " if freqs is None else f"{freqs[c] / freqs.sum():.5f}"
+            print(f"    {np.exp(scores[c] - log_normaliser):.5f}  {share}  {utils.shown(words[c])}")
+
+
+def plot(options):
+    """Draw words by the first two principal components of [V·W, U]."""
+    U, V, W, words, word2ind, _ = utils.load_results(options.results)
+    E = np.hstack([V @ W, U])
+    chosen = list(dict.fromkeys(word.lower() for word in options.words))
+    if options.all:
+        chosen = [word for word in words if any(map(str.isalpha, word)) and word not in (reading.START, reading.END)]
+    if len(chosen := chosen[:300]) < 2:
+        raise InputError("a picture needs two words or more: name them, or take --all")
+    rows, groups = E[word_indices(chosen, word2ind)], {"": chosen}
+    if options.all:                                         # coloured by similarity; a group is called by its first
+        from sklearn.cluster import KMeans
+        rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        members = KMeans(min(10, len(chosen)), n_init=1, random_state=0).fit_predict(rows)
+        parts = [[word for word, part in zip(chosen, members) if part == number] for number in dict.fromkeys(members)]
+        groups = {part[0]: part for part in parts}
+    with utils.whole_file(options.picture) as file:
+        utils.plot_embeddings(E, groups, word2ind, f"{len(chosen)} words", file, (20, 16) if options.all else (10, 8),
+                              ranks=options.all)
+    print(options.picture)
+
+
+def export(options):
+    """Write the embeddings for gensim and others, in word2vec's text (.txt, .vec) or binary format (.bin), or for the
+    TensorFlow Embedding Projector (.tsv, and the words in a file beside it)."""
+    if options.file.suffix not in (".txt", ".vec", ".bin", ".tsv"):
+        raise InputError(f"{options.file}: the name must end in .txt, .vec, .bin or .tsv")
+    U, V, W, words, _, _ = utils.load_results(options.results)
+    E = {"both": np.hstack([V @ W, U]), "U": U, "V": V}[options.embedding].astype("<f4")
+    with utils.whole_file(options.file) as file:
+        if options.file.suffix == ".tsv":
+            np.savetxt(file, E, fmt="%.9g", delimiter="\t")                 # nine digits tell all float32 apart
+        else:
+            file.write(f"{E.shape[0]} {E.shape[1]}\n".encode())
+            digits = " ".join(["%.9g"] * E.shape[1])
+            for word, row in zip(words, E):
+                file.write(f"{word} ".encode() + (row.tobytes() if options.file.suffix == ".bin" else
+                                                  (digits % tuple(row.tolist())).encode()) + b"\n")
+    written = [options.file]
+    if options.file.suffix == ".tsv":
+        written.append(options.file.with_name(f"{options.file.stem}-words.tsv"))
+        with utils.whole_file(written[1]) as file:
+            file.write("".join(f"{word}\n" for word in words).encode())
+    print(*written)
 
 
 class Parser(argparse.ArgumentParser):
@@ -248,7 +333,7 @@ def number_from(least, kind=int, most=10 ** 9):
 
 def training_options():
     parser = Parser(prog="run.py", description="Train word2vec embeddings by noise contrastive estimation and write "
-                    f"{', '.join(FILES)}.", epilog="To hand in: python run.py submit --help")
+                    f"{', '.join(FILES)}.", epilog="Other commands, each with --help: " + ", ".join(COMMANDS))
     add, positive = parser.add_argument, number_from(1)
     add("method", nargs="?", choices=METHODS, default="batched",
         help="compute a batch's gradients by tensor operations (the default) or one by one")
@@ -277,15 +362,29 @@ def training_options():
     return parser
 
 
-def submission_options():
-    parser = Parser(prog="run.py submit", description="Check all that is handed in, and pack it as NUMBER.zip: "
-                    f"{', '.join(MODULES)}, the answers to tasks 1 and 2, {', '.join(FILES[:-1])}.")
-    parser.add_argument("number", metavar="NUMBER", help="your faculty number, such as FN0MI0600123")
-    parser.add_argument("--answers", metavar="FILE", type=Path, nargs="+", default=[HERE / "solutions/tasks-1-2.pdf"],
-                        help="the answers to tasks 1 and 2: PDF, PNG or JPEG (solutions/tasks-1-2.pdf)")
-    parser.add_argument("--results", metavar="DIR", type=Path, default=Path(),
-                        help="where the results of training are (the current directory)")
-    parser.add_argument("--force", action="store_true", help="pack again what has been packed")
+COMMANDS = {"submit": submit, "nearest": look_up, "predict": predict, "plot": plot, "export": export}
+
+
+def command_options(command):
+    parser = Parser(prog=f"run.py {command}", description=COMMANDS[command].__doc__)
+    add = parser.add_argument
+    add("--results", metavar="DIR", type=Path, default=Path(),
+        help="where the results of training are (the current directory)")
+    if command == "submit":
+        add("number", metavar="NUMBER", help="your faculty number, such as FN0MI0600123")
+        add("--answers", metavar="FILE", type=Path, nargs="+", default=[HERE / "solutions/tasks-1-2.pdf"],
+            help="the answers to tasks 1 and 2: PDF, PNG or JPEG (solutions/tasks-1-2.pdf)")
+        add("--force", action="store_true", help="pack again what has been packed")
+    elif command == "export":
+        add("file", metavar="FILE", type=Path, help="its ending says the format: .txt, .vec, .bin or .tsv")
+        add("--embedding", choices=["both", "U", "V"], default="both", help="[V·W, U] (both), U or V")
+    else:
+        add("words", metavar="WORD", nargs="*" if command == "plot" else "+")
+    if command == "plot":
+        add("--all", action="store_true", help="the 300 most frequent words with letters")
+        add("--picture", metavar="FILE", type=Path, default=Path("words.png"), help="where to draw (%(default)s)")
+    if command in ("nearest", "predict"):
+        add("--count", metavar="N", type=number_from(1), default=10, help="how many to show (%(default)s)")
     return parser
 
 
@@ -302,19 +401,19 @@ def main():
     def stop(number, frame):
         raise KeyboardInterrupt(number)
     sys.stdout.reconfigure(errors="replace")            # words in a terminal that cannot show them
-    submits = sys.argv[1:2] == ["submit"]
-    parser = submission_options() if submits else training_options()
-    options = parser.parse_args(sys.argv[1 + submits:])
+    command = sys.argv[1] if sys.argv[1:2] and sys.argv[1] in COMMANDS else None
+    parser = command_options(command) if command else training_options()
+    options = parser.parse_args(sys.argv[1 + bool(command):])
     try:
         for number in signal.SIGINT, signal.SIGTERM:
             signal.signal(number, stop)                 # so that temporary files go
-        (submit if submits else train)(options)
+        COMMANDS.get(command, train)(options)
     except (InputError, OSError, MemoryError, NotImplementedError) as error:        # the last from a handed-out task
         if options.debug:
             raise
         parser.error(explained(error, options))
     except KeyboardInterrupt as stopped:
-        kept = not submits and (options.out / utils.CHECKPOINT).exists()
+        kept = not command and (options.out / utils.CHECKPOINT).exists()
         print("run.py: stopped; " + ("--resume goes on" if kept else "nothing was written"), file=sys.stderr)
         sys.exit(128 + stopped.args[0])
 

@@ -51,13 +51,61 @@ def progress(before=0, stream=None, clock=time.monotonic):
     return report
 
 
-def nearest(E, index, count):
-    """The rows of E nearest to that of index by cosine: their indices and cosines, without index itself."""
-    lengths = np.linalg.norm(E, axis=1)
-    cosines = E @ E[index] / np.maximum(lengths * lengths[index], np.finfo(E.dtype).tiny)
-    cosines[index] = -np.inf
+def nearest(E, index, count, minus=()):
+    """The rows of E nearest by cosine to that of an index, or to the sum of those of several, each of length 1, less
+    those of minus: their indices and cosines, without these themselves."""
+    E = E / np.maximum(np.linalg.norm(E, axis=1, keepdims=True), np.finfo(E.dtype).tiny)
+    plus, minus = np.atleast_1d(index), np.asarray(minus, dtype=np.intp)
+    sought = E[plus].sum(axis=0) - E[minus].sum(axis=0)
+    cosines = E @ sought / max(np.linalg.norm(sought), np.finfo(E.dtype).tiny)
+    cosines[plus], cosines[minus] = -np.inf, -np.inf
     best = np.argsort(-cosines, kind="stable")[:count]
-    return best, cosines[best]
+    return best[np.isfinite(cosines[best])], cosines[best][np.isfinite(cosines[best])]
+
+
+def load_results(folder):
+    """U, V, W, words, word2ind, and freqs or None, as training left them in a folder; InputError if they are not there
+    or do not fit."""
+    def load(name):
+        return np.load(folder / f"w2v-{name}.npy", allow_pickle=False)
+    try:
+        U, V, W = map(load, "UVW")
+        words = (folder / "w2v-words.txt").read_text(encoding="utf-8").splitlines()
+        freqs = load("freqs") if (folder / "w2v-freqs.npy").exists() else None
+    except FileNotFoundError as error:
+        raise InputError(f"{error.filename}: no such file; train first (python run.py) or name --results") from None
+    except (ValueError, EOFError) as error:
+        raise InputError(f"{folder}: what is there cannot be read ({error}); train again") from None
+    shapes = U.shape, V.shape, W.shape, (len(words), *U.shape[1:]), np.shape(freqs) or U.shape[:1]
+    if U.ndim != 2 or shapes != (U.shape, U.shape, 2 * U.shape[1:], U.shape, U.shape[:1]):
+        raise InputError(f"{folder}: U, V, W and the words do not fit together, {shapes[:4]}; train again")
+    return U, V, W, words, {word: index for index, word in enumerate(words)}, freqs
+
+
+@contextmanager
+def whole_file(path):
+    """A file to write bytes to, which appears under its name when all is written."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".w2v-") as scratch:
+        with open(Path(scratch) / path.name, "wb") as file:
+            yield file
+        os.replace(Path(scratch) / path.name, path)
+
+
+def plot_loss(curve, floor, title, file):
+    """Draw a learning curve, means of some batches, beside the floor and what the assignment asks for."""
+    from matplotlib.figure import Figure
+    done, J = curve[1:].T
+    parts = np.array_split(np.arange(len(J)), min(len(J), 200))
+    figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
+    axes = figure.add_subplot(xlabel="million pairs", ylabel="mean loss")
+    axes.plot([done[part[-1]] / 1e6 for part in parts], [J[part].mean() for part in parts], label="of the batches")
+    axes.axhline(floor, color="C1", linestyle="--", label=f"unigram floor {floor:.3f}")
+    axes.axhline(2.4, color="C2", linestyle=":", label="what the assignment asks for on its corpus, 2.4")
+    axes.set_title(title, parse_math=False)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(file, format="png")
+    return figure
 
 
 def read_word_groups(path, word2ind):
@@ -88,8 +136,9 @@ def shown(word):
     return word if len(word) <= 40 else word[:39] + "…"
 
 
-def plot_embeddings(E, groups, word2ind, title, file):
-    """Draw the first two principal components of the rows of E for groups of words, a colour a group.
+def plot_embeddings(E, groups, word2ind, title, file, size=(10, 8), ranks=False):
+    """Draw the first two principal components of the rows of E for groups of words, a colour a group; or their ranks,
+    which leave more room between many words.
 
     Returns the figure, which is also written to a file as PNG.
     """
@@ -98,10 +147,13 @@ def plot_embeddings(E, groups, word2ind, title, file):
 
     names = [name for group in groups.values() for name in group]
     points = PCA(2).fit_transform(E[[word2ind[name] for name in names]].astype(np.float64))
-    figure = Figure(figsize=(10, 8), dpi=120, layout="constrained")
-    axes = figure.add_subplot(xlabel="first principal component", ylabel="second principal component")
+    if ranks:
+        points = points.argsort(axis=0).argsort(axis=0)
+    figure = Figure(figsize=size, dpi=120, layout="constrained")
+    axes = figure.add_subplot(xlabel="first principal component" + ", ranks" * ranks,
+                              ylabel="second principal component" + ", ranks" * ranks)
     axes.set_title(title, parse_math=False)
-    axes.margins(0.12)
+    axes.margins(0.12 if not ranks else 0.04)
     axes.grid(alpha=0.3)
     colours, start = {}, 0
     for number, group in enumerate(groups.values()):
@@ -124,24 +176,25 @@ def plot_embeddings(E, groups, word2ind, title, file):
 def _label(axes, points, names, colours):
     """Write each name near its point where it covers no other name and no point, if there is such a place."""
     pixels = axes.transData.transform(points)
-    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in pixels]
+    taken = np.hstack([pixels - 5, pixels + 5])             # boxes: left, bottom, right, top
     left, bottom, right, top = axes.bbox.extents
     angles = np.pi * np.array([0, 1, .5, 1.5, .25, 1.75, .75, 1.25, .125, .375, .625, .875, 1.125, 1.375, 1.625, 1.875])
     scale = axes.figure.dpi / 72
+    distances = scale * np.repeat([4, 10, 18, 28, 40, 55, 75, 100, 140], len(angles))
+    directions = np.tile([np.cos(angles), np.sin(angles)], 9)
     for point, (x, y), name in zip(points, pixels, names):
         text = axes.text(*point, shown(name), fontsize=10, parse_math=False)
         w, h = np.array(text.get_window_extent().size) / 2 + (2, 1)
         text.remove()
-        for distance, angle in ((d * scale, a) for d in (4, 10, 18, 28, 40, 55, 75, 100, 140) for a in angles):
-            dx, dy = np.cos(angle) * (distance + w), np.sin(angle) * (distance + h)
-            box = x + dx - w, y + dy - h, x + dx + w, y + dy + h
-            if (left < box[0] and bottom < box[1] and box[2] < right and box[3] < top and not any(
-                    box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken)):
-                break
-        taken.append(box)
-        line = {"arrowstyle": "-", "color": colours[name], "lw": 0.6} if distance > 4 * scale else None
-        axes.annotate(shown(name), point, (dx, dy), textcoords="offset pixels", ha="center", va="center", fontsize=10,
-                      color=colours[name], arrowprops=line, parse_math=False)
+        dx, dy = directions * (distances + np.array([[w], [h]]))
+        boxes = np.column_stack([x + dx - w, y + dy - h, x + dx + w, y + dy + h])
+        inside = (boxes > (left, bottom, left, bottom)).all(axis=1) & (boxes < (right, top, right, top)).all(axis=1)
+        covers = (boxes[:, None, :2] < taken[:, 2:]).all(axis=2) & (taken[:, :2] < boxes[:, None, 2:]).all(axis=2)
+        free = np.append(np.flatnonzero(inside & ~covers.any(axis=1)), -1)[0]       # the last, if none is free
+        taken = np.vstack([taken, boxes[free]])
+        line = {"arrowstyle": "-", "color": colours[name], "lw": 0.6} if distances[free] > 4 * scale else None
+        axes.annotate(shown(name), point, (dx[free], dy[free]), textcoords="offset pixels", ha="center", va="center",
+                      fontsize=10, color=colours[name], arrowprops=line, parse_math=False)
 
 
 @contextmanager
@@ -279,10 +332,8 @@ def read_submission(modules, answers, results):
 
 def write_archive(contents, path):
     """A zip file of names and bytes, whole or not at all; the same contents give the same bytes."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".w2v-") as scratch:
-        with zipfile.ZipFile(Path(scratch) / path.name, "w") as archive:    # stored: zlib's bytes differ by version
-            for name, content in contents.items():
-                entry = zipfile.ZipInfo(name)                               # dated 1980
-                entry.create_system = 3                                     # Unix, wherever it was made
-                archive.writestr(entry, content)
-        os.replace(Path(scratch) / path.name, path)
+    with whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:   # stored: zlib's bytes differ by version
+        for name, content in contents.items():
+            entry = zipfile.ZipInfo(name)                                   # dated 1980
+            entry.create_system = 3                                         # Unix, wherever it was made
+            archive.writestr(entry, content)

@@ -38,7 +38,7 @@ def submit(folder, *arguments, monkeypatch, tasks=()):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(run.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(
         command, int(command[-1] in tasks)))
-    run.submit(run.submission_options().parse_args(arguments))
+    run.submit(run.command_options("submit").parse_args(arguments))
 
 
 def test_archive_holds_what_the_assignment_names_and_always_the_same_bytes(results, monkeypatch):

@@ -39,12 +39,14 @@ def trained(tmp_path_factory):
 
 def test_results_fit_together(trained):
     out, _ = trained
-    assert sorted(contents(out)) == sorted([*ARRAYS, "embeddings.png", "w2v-words.txt"])
+    assert sorted(contents(out)) == sorted(run.FILES) and {*ARRAYS, "embeddings.png", "w2v-words.txt"} < {*run.FILES}
     U, V, W = (np.load(out / name, allow_pickle=False) for name in ARRAYS)
     words = (out / "w2v-words.txt").read_text(encoding="utf-8").splitlines()
     assert len(set(words)) == len(words) and U.shape == V.shape == (len(words), 10) and W.shape == (10, 10)
     assert all(X.dtype == np.float32 and np.isfinite(X).all() for X in (U, V, W))
-    assert (out / "embeddings.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    freqs = np.load(out / "w2v-freqs.npy")
+    assert freqs.shape == (len(words),) and (np.diff(freqs) <= 0).all() and freqs[-1] > 0
+    assert all((out / name).read_bytes().startswith(b"\x89PNG\r\n\x1a\n") for name in ("embeddings.png", "loss.png"))
 
 
 def test_report_and_progress(trained):
