@@ -147,7 +147,7 @@ def train(options):
     with utils.only_run(options.out, FILES) as scratch:     # made first: can we write?
         words, word2ind, freqs, tokens, data = reading.read_corpus(path, options.vocabulary, options.window)
         if options.words or word_list:
-            groups = utils.read_word_groups(options.words or word_list, word2ind)
+            groups = reading.read_word_groups(options.words or word_list, word2ind)
         else:
             content = [word for word in words[100:] if 4 < len(word) < 20 and word.isalpha()]
             groups = {"": content[:40] if len(content) > 1 else words[:40]}

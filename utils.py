@@ -10,9 +10,7 @@ import time
 import warnings
 import zipfile
 import zlib
-from collections import Counter
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -106,29 +104,6 @@ def plot_loss(curve, floor, title, file):
     axes.legend()
     figure.savefig(file, format="png")
     return figure
-
-
-def read_word_groups(path, word2ind):
-    """The words to draw: a group a line, as «label: word word …»; lines without a label are one group together.
-
-    Returns a dict from label to words. Raises InputError for words that are not in word2ind or that stand twice.
-    """
-    groups = {}
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is not UTF-8; convert the file") from None
-    for line in lines:
-        label, _, names = line.partition("#")[0].rpartition(":")
-        groups.setdefault(label.strip(), []).extend(names.lower().split())
-    counts = Counter(chain.from_iterable(groups.values()))
-    if unknown := [name for name in counts if name not in word2ind]:
-        raise InputError(f"{path}: not in the vocabulary: {' '.join(unknown)}; take them out or name a list by --words")
-    if twice := [name for name, count in counts.items() if count > 1]:
-        raise InputError(f"{path}: listed twice: {' '.join(twice)}; leave one")
-    if len(counts) < 2:
-        raise InputError(f"{path}: fewer than two words; a picture needs more")
-    return {label: names for label, names in groups.items() if names}
 
 
 def shown(word):

@@ -163,3 +163,26 @@ def read_corpus(path, limit, window):
         raise InputError(f"{path}: no two words of the vocabulary stand near each other; take a larger --vocabulary")
     gaps = np.count_nonzero(ids == GAP)
     return words, word2ind, freqs, ids.size - gaps - 2 * (gaps // window), pairs      # START and END are not counted
+
+
+def read_word_groups(path, word2ind):
+    """The words to draw: a group a line, as «label: word word …»; lines without a label are one group together.
+
+    Returns a dict from label to words. Raises InputError for words that are not in word2ind or that stand twice.
+    """
+    groups = {}
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start} is not UTF-8; convert the file") from None
+    for line in lines:
+        label, _, names = line.partition("#")[0].rpartition(":")
+        groups.setdefault(label.strip(), []).extend(names.lower().split())
+    counts = Counter(chain.from_iterable(groups.values()))
+    if unknown := [name for name in counts if name not in word2ind]:
+        raise InputError(f"{path}: not in the vocabulary: {' '.join(unknown)}; take them out or name a list by --words")
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise InputError(f"{path}: listed twice: {' '.join(twice)}; leave one")
+    if len(counts) < 2:
+        raise InputError(f"{path}: fewer than two words; a picture needs more")
+    return {label: names for label, names in groups.items() if names}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import utils
+from corpus import reading
 
 ROOT = Path(utils.__file__).parent
 BULGARIAN = Path(__file__).with_name("bulgarian.txt")
@@ -96,7 +97,7 @@ def test_every_corpus_has_its_parts():
 
 def test_the_twelve_words_of_the_assignment():
     names = "януари октомври седмица година медии пазар стоки бизнес фирма бюджет петрол нефт".split()
-    groups = utils.read_word_groups(ROOT / "corpus/journalism_bg/words.txt", dict.fromkeys(names))
+    groups = reading.read_word_groups(ROOT / "corpus/journalism_bg/words.txt", dict.fromkeys(names))
     assert sorted(name for group in groups.values() for name in group) == sorted(names)
 
 

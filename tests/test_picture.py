@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from utils import nearest, plot_embeddings, progress, read_word_groups
+from corpus.reading import read_word_groups
+from utils import nearest, plot_embeddings, progress
 
 
 def draw(tmp_path, names, spread, groups=3):
