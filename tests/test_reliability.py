@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def quick_picture():
     """A picture that costs no time; that of matplotlib is compared in the tests of run.py."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(utils, "plot_embeddings", lambda E, groups, word2ind, title, path: path.write_text(title))
-        patch.setattr(utils, "plot_loss", lambda curve, floor, title, path: path.write_bytes(curve.tobytes()))
+        patch.setattr(utils, "plot_loss", lambda curve, floor, title, path: path.write_text(str(zlib.crc32(curve))))
         yield
 
 
