@@ -126,6 +126,7 @@ def test_training_is_finite_or_an_error(data):
 
 
 TEXT = (st.binary(max_size=300) | st.text(max_size=200).map(str.encode) |
+        st.lists(st.text("абв", min_size=1, max_size=3), max_size=60).map(" ".join).map(str.encode) |
         st.text(st.sampled_from("аб.!?… \n\r\t'\"\u0300\u200d\ufeff\u2028İßǆ_-1"), max_size=300).map(str.encode))
 
 
