@@ -87,12 +87,14 @@ def log_normalisers(U, V, W):
 def learn(options, data, start, seq, q_noise, rng, settings):
     """U, V, W and the learning curve, (pairs done, loss of a batch) for each batch; with checkpoints on the way."""
     sgd, alpha = w2v_sgd.stochasticGradientDescend, SCHEDULES[options.schedule](options.alpha)
-    curve, total, n = [(0, 0.)], options.epochs * len(data), options.negatives
+    curve, total, n, S = [(0, 0.)], options.epochs * len(data), options.negatives, options.batch_size
     if options.resume:
         if options.resume == Path():                        # a run killed at the wrong moment has only the one before
             found = [options.out / name for name in (utils.CHECKPOINT, utils.PREVIOUS)]
             options.resume = next(filter(Path.exists, found), found[0])
-        start, curve = utils.read_checkpoint(options.resume, settings)
+        def whole_batches(done):
+            return 0 <= done <= total and (done % len(data)) % S == 0
+        start, curve = utils.read_checkpoint(options.resume, settings, start, whole_batches)
     elif (options.out / utils.CHECKPOINT).exists():
         print(f"beginning anew; --resume would go on from {options.out / utils.CHECKPOINT}", file=sys.stderr)
     begun = saved = time.monotonic()
@@ -129,11 +131,13 @@ def learn(options, data, start, seq, q_noise, rng, settings):
                         lambda c: sampling.sampleContext(c, seq, n))
     try:
         with utils.noted(signals) if ours else nullcontext():
-            U, V, W = sgd(data, *start, context_function, loss_and_gradient, q_noise, options.batch_size,
-                          options.epochs, alpha, **extra)
+            U, V, W = sgd(data, *start, context_function, loss_and_gradient, q_noise, S, options.epochs, alpha,
+                          **extra)
             if ours:
                 keep((U, V, W))
     except getattr(w2v_sgd, "Diverged", ()) as error:
+        if not all(np.isfinite(X).all() for X in error.learned):
+            raise InputError(str(error)) from None
         keep(error.learned)
         raise InputError(f"{error}; what was learned before is in {options.out / utils.CHECKPOINT}") from None
     return U, V, W, np.array(curve), (total - extra.get("done", 0)) / (time.monotonic() - begun)
@@ -175,7 +179,6 @@ def train(options):
         for part, X in ("U", U), ("V", V), ("W", W), ("freqs", freqs):
             np.save(array := io.BytesIO(), X)               # straight into a file it may say nothing of a full disk
             (scratch / f"w2v-{part}.npy").write_bytes(array.getbuffer())
-        np.save(scratch / "w2v-freqs.npy", freqs)
         (scratch / "w2v-words.txt").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
         floor = unigram_floor(data[:, 1], q_noise, options.negatives)
         utils.plot_loss(curve, floor, f"{utils.shown(name)}: loss {loss:.3f}", scratch / "loss.png")
@@ -213,11 +216,14 @@ def submit(options):
     """Check all that is handed in, and pack it as NUMBER.zip: the three modules, the answers to tasks 1 and 2, and the
     results of training."""
     archive, wrong = Path(f"{options.number}.zip"), []
-    if not re.fullmatch(r"FN\d[0-9A-Z]{3,14}", options.number):
+    if not re.fullmatch(r"FN[0-9][0-9A-Z]{3,14}", options.number):
         wrong.append(f"{options.number}: not a faculty number such as FN0MI0600123")
     if archive.exists() and not options.force:
         wrong.append(f"{archive}: exists already; --force packs it anew")
-    contents, in_files = utils.read_submission([HERE / name for name in MODULES], options.answers, options.results)
+    if ours := not options.answers:
+        options.answers = [HERE / "solutions/tasks-1-2.pdf"]
+    contents, in_files = utils.read_submission([HERE / name for name in MODULES], options.answers,
+                                               [options.results / name for name in HANDED_IN])
     wrong += in_files
     for task in "3456":
         print(f"checking task {task} …", file=sys.stderr, flush=True)
@@ -226,10 +232,11 @@ def submit(options):
     if wrong:
         raise InputError("\n".join(["nothing was packed:", *wrong]))
     utils.write_archive(contents, archive)
-    print(f"{archive}: {', '.join(contents)}")
+    print(f"{archive}: {', '.join(contents)}" + "; the answers are those of this project, not yours" * ours)
 
 
 def word_indices(words, word2ind):
+    words = [word if word in word2ind else word.lower() for word in words]          # <START> is not lower-cased
     for word in words:
         if word not in word2ind:
             near = sorted(difflib.get_close_matches(word, word2ind, 12), key=word2ind.get)[:4]      # frequent first
@@ -240,21 +247,25 @@ def word_indices(words, word2ind):
 def look_up(options):
     """Print the words nearest to each WORD by cosine, or to a sum of words such as: a - b + c."""
     U, V, W, words, word2ind, _ = utils.load_results(options.results)
-    asked, signs = [word.lower() for word in options.words], options.words[1::2]
-    sums = len(asked) % 2 and len(asked) > 1 and set(signs) <= {"+", "-"}       # a - b + c
+    asked, signs = options.words, options.words[1::2]
+    sums = signs and set(signs) <= {"+", "-"}               # a - b + c
+    if sums and len(asked) % 2 == 0:
+        raise InputError(f"{' '.join(asked)}: a word is missing at the end")
     for query in [asked] if sums else [[word] for word in asked]:
         plus = word_indices(query[:1] + [word for sign, word in zip(query[1::2], query[2::2]) if sign == "+"], word2ind)
         minus = word_indices([word for sign, word in zip(query[1::2], query[2::2]) if sign == "-"], word2ind)
+        if sorted(plus) == sorted(minus):
+            raise InputError(f"{' '.join(query)}: nothing is left of this")
         columns = [utils.nearest(E, plus, options.count, minus) for E in (np.hstack([V @ W, U]), U)]
         print(f"{' '.join(query)}\n    {'by [V·W, U]':32}by U")
         for row in zip(*(zip(*column) for column in columns)):
-            print("    " + "".join(f"{cosine:.3f}  {utils.shown(words[i]):25}" for i, cosine in row).rstrip())
+            print("    " + "".join(f"{cosine:.3f}  {utils.shown(words[i], 23):25}" for i, cosine in row).rstrip())
 
 
 def predict(options):
     """Print the most probable context words of each WORD, their p(c|w) by the model, and their share of the corpus."""
     U, V, W, words, word2ind, freqs = utils.load_results(options.results)
-    for word, w in zip(options.words, word_indices([word.lower() for word in options.words], word2ind)):
+    for word, w in zip(options.words, word_indices(options.words, word2ind)):
         scores = (V @ (W @ U[w])).astype(np.float64)
         log_normaliser = logsumexp(scores)
         print(f"{word}: Σ_c exp(score) = {np.exp(log_normaliser):.3f}\n    p(c|w)   p(c)     c")
@@ -267,7 +278,7 @@ def plot(options):
     """Draw words by the first two principal components of [V·W, U]."""
     U, V, W, words, word2ind, _ = utils.load_results(options.results)
     E = np.hstack([V @ W, U])
-    chosen = list(dict.fromkeys(word.lower() for word in options.words))
+    chosen = [words[index] for index in dict.fromkeys(word_indices(options.words, word2ind))]
     if options.all:
         chosen = [word for word in words if any(map(str.isalpha, word)) and word not in (reading.START, reading.END)]
     if len(chosen := chosen[:300]) < 2:
@@ -288,21 +299,22 @@ def plot(options):
 def export(options):
     """Write the embeddings for gensim and others, in word2vec's text (.txt, .vec) or binary format (.bin), or for the
     TensorFlow Embedding Projector (.tsv, and the words in a file beside it)."""
-    if options.file.suffix not in (".txt", ".vec", ".bin", ".tsv"):
+    kind = options.file.suffix.lower()
+    if kind not in (".txt", ".vec", ".bin", ".tsv"):
         raise InputError(f"{options.file}: the name must end in .txt, .vec, .bin or .tsv")
     U, V, W, words, _, _ = utils.load_results(options.results)
     E = {"both": np.hstack([V @ W, U]), "U": U, "V": V}[options.embedding].astype("<f4")
     with utils.whole_file(options.file) as file:
-        if options.file.suffix == ".tsv":
+        if kind == ".tsv":
             np.savetxt(file, E, fmt="%.9g", delimiter="\t")                 # nine digits tell all float32 apart
         else:
             file.write(f"{E.shape[0]} {E.shape[1]}\n".encode())
             digits = " ".join(["%.9g"] * E.shape[1])
             for word, row in zip(words, E):
-                file.write(f"{word} ".encode() + (row.tobytes() if options.file.suffix == ".bin" else
+                file.write(f"{word} ".encode() + (row.tobytes() if kind == ".bin" else
                                                   (digits % tuple(row.tolist())).encode()) + b"\n")
     written = [options.file]
-    if options.file.suffix == ".tsv":
+    if kind == ".tsv":
         written.append(options.file.with_name(f"{options.file.stem}-words.tsv"))
         with utils.whole_file(written[1]) as file:
             file.write("".join(f"{word}\n" for word in words).encode())
@@ -372,7 +384,7 @@ def command_options(command):
         help="where the results of training are (the current directory)")
     if command == "submit":
         add("number", metavar="NUMBER", help="your faculty number, such as FN0MI0600123")
-        add("--answers", metavar="FILE", type=Path, nargs="+", default=[HERE / "solutions/tasks-1-2.pdf"],
+        add("--answers", metavar="FILE", type=Path, nargs="+", default=[],
             help="the answers to tasks 1 and 2: PDF, PNG or JPEG (solutions/tasks-1-2.pdf)")
         add("--force", action="store_true", help="pack again what has been packed")
     elif command == "export":

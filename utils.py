@@ -74,7 +74,9 @@ def load_results(folder):
         raise InputError(f"{error.filename}: no such file; train first (python run.py) or name --results") from None
     except (ValueError, EOFError) as error:
         raise InputError(f"{folder}: what is there cannot be read ({error}); train again") from None
-    shapes = U.shape, V.shape, W.shape, (len(words), *U.shape[1:]), np.shape(freqs) or U.shape[:1]
+    if not all(isinstance(X, np.ndarray) and X.dtype.kind == "f" and np.isfinite(X).all() for X in (U, V, W)):
+        raise InputError(f"{folder}: U, V and W are not arrays of finite numbers; train again")
+    shapes = U.shape, V.shape, W.shape, (len(words), *U.shape[1:]), U.shape[:1] if freqs is None else np.shape(freqs)
     if U.ndim != 2 or shapes != (U.shape, U.shape, 2 * U.shape[1:], U.shape, U.shape[:1]):
         raise InputError(f"{folder}: U, V, W and the words do not fit together, {shapes[:4]}; train again")
     return U, V, W, words, {word: index for index, word in enumerate(words)}, freqs
@@ -83,6 +85,8 @@ def load_results(folder):
 @contextmanager
 def whole_file(path):
     """A file to write bytes to, which appears under its name when all is written."""
+    if path.is_dir():
+        raise InputError(f"{path}: a folder; name a file")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".w2v-") as scratch:
         with open(Path(scratch) / path.name, "wb") as file:
             yield file
@@ -93,10 +97,10 @@ def plot_loss(curve, floor, title, file):
     """Draw a learning curve, means of some batches, beside the floor and what the assignment asks for."""
     from matplotlib.figure import Figure
     done, J = curve[1:].T
-    parts = np.array_split(np.arange(len(J)), min(len(J), 200))
+    parts = np.array_split(np.arange(len(J)), min(len(J), 100))
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.add_subplot(xlabel="million pairs", ylabel="mean loss")
-    axes.plot([done[part[-1]] / 1e6 for part in parts], [J[part].mean() for part in parts], label="of the batches")
+    axes.plot([done[part[-1]] / 1e6 for part in parts], [J[part].mean() for part in parts], label="means of batches")
     axes.axhline(floor, color="C1", linestyle="--", label=f"unigram floor {floor:.3f}")
     axes.axhline(2.4, color="C2", linestyle=":", label="what the assignment asks for on its corpus, 2.4")
     axes.set_title(title, parse_math=False)
@@ -106,9 +110,9 @@ def plot_loss(curve, floor, title, file):
     return figure
 
 
-def shown(word):
+def shown(word, most=40):
     """A word as people are shown it: what is no word may have a million letters."""
-    return word if len(word) <= 40 else word[:39] + "…"
+    return word if len(word) <= most else word[:most - 1] + "…"
 
 
 def plot_embeddings(E, groups, word2ind, title, file, size=(10, 8), ranks=False):
@@ -240,23 +244,25 @@ def write_checkpoint(folder, settings, curve, parameters):
         new.unlink(missing_ok=True)
 
 
-def read_checkpoint(path, settings):
-    """[U, V, W] and the curve of a checkpoint.
+def read_checkpoint(path, settings, start, whole_batches):
+    """[U, V, W], shaped like those of a start, and the curve of a checkpoint, up to a number of pairs that is one of
+    whole batches.
 
     Raises
     ------
     InputError : it is missing, damaged, or of other settings
     """
+    other = path.with_name(PREVIOUS)
+    hint = f"--resume {other} goes on from the one before" if other != path and other.exists() else "train anew"
+    damaged = InputError(f"{path}: damaged, or not a checkpoint; {hint}")
     try:
         with np.load(path, allow_pickle=False) as stored:
-            came, curve, U, V, W = (stored[name] for name in ("settings", "curve", *"UVW"))
-        came = json.loads(str(came))
+            came, curve, *parameters = (stored[name] for name in ("settings", "curve", *"UVW"))
+        came = dict(json.loads(str(came)))
     except FileNotFoundError:
         raise InputError(f"{path}: no such checkpoint; without --resume training begins anew") from None
-    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
-        other = path.with_name(PREVIOUS)
-        hint = f"--resume {other} goes on from the one before" if other != path and other.exists() else "train anew"
-        raise InputError(f"{path}: damaged, or not a checkpoint; {hint}") from None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        raise damaged from None
     differ = ["the corpus is another" if name == "corpus" else
               f"{name if name == 'numpy' else '--' + name.replace('_', '-')} was {came.get(name)}, not {value}"
               for name, value in settings.items() if came.get(name) != value]
@@ -264,7 +270,11 @@ def read_checkpoint(path, settings):
         differ = [line for line in differ if line != "the corpus is another"]       # its pairs are, for that reason
     if differ:
         raise InputError(f"{path}: of a run with other settings: {'; '.join(differ)}")
-    return [U, V, W], [(int(done), float(J)) for done, J in curve]
+    if not (all(X.shape == right.shape and X.dtype == right.dtype and np.isfinite(X).all()
+                for X, right in zip(parameters, start)) and curve.ndim == 2 and curve.shape[1] == 2 and len(curve)
+            and np.isfinite(curve).all() and curve[0, 0] == 0 and whole_batches(curve[-1, 0])):
+        raise damaged
+    return parameters, [(int(done), float(J)) for done, J in curve]
 
 
 def remove_checkpoints(folder):
@@ -272,10 +282,9 @@ def remove_checkpoints(folder):
         (folder / name).unlink(missing_ok=True)
 
 
-def read_submission(modules, answers, results):
+def read_submission(modules, answers, trained):
     """What is handed in, as a name and bytes for each file, and a list of all that is wrong with it."""
     contents, arrays, wrong = {}, [], []
-    trained = [results / name for name in ("embeddings.png", "w2v-U.npy", "w2v-V.npy", "w2v-W.npy")]
     for file in [*modules, *answers, *trained]:
         kind = file.suffix.lower()
         if file.name in contents:
@@ -297,9 +306,9 @@ def read_submission(modules, answers, results):
                 except (ValueError, TypeError, EOFError):
                     wrong.append(f"{file}: not an array of numbers; train again")
     if len(arrays) == 3:
-        shapes, words = [X.shape for X in arrays], results / "w2v-words.txt"
+        shapes, words = [X.shape for X in arrays], trained[0].with_name("w2v-words.txt")
         if len(shapes[0]) != 2 or shapes != [shapes[0], shapes[0], 2 * shapes[0][1:]]:
-            wrong.append(f"{results}: U, V and W have the shapes {shapes}; they are not of one run")
+            wrong.append(f"{words.parent}: U, V and W have the shapes {shapes}; they are not of one run")
         elif words.is_file() and (count := words.read_bytes().count(b"\n")) != shapes[0][0]:
             wrong.append(f"{words}: {count} words, but {shapes[0][0]} rows of U; they are not of one run")
     return contents, wrong

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 
+# --- your code
 class Diverged(ArithmeticError):
     """The loss is no longer finite; `learned` holds U, V, W as they were when that was seen."""
 
@@ -14,6 +15,7 @@ class Diverged(ArithmeticError):
         step = alpha(0) if callable(alpha) else alpha
         super().__init__(f"{what}: take a smaller step size, such as alpha = {step / 5:.2g}")
         self.learned = learned
+# --- end of your code
 
 
 def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradientFunction, q_noise,
@@ -24,21 +26,26 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
     ----------
     data : N×2 array or list of pairs (target word w, context word c)
     U0, V0, W0 : L×M, L×M and M×M, the start; they are not changed
-    contextFunction : c -> [c, c̄_1 … c̄_n]. One with a true attribute `takes_batch` is called with an array of
-        many context words and a numpy.random.Generator instead, and returns such a row for each
+    contextFunction : c -> [c, c̄_1 … c̄_n]
     lossAndGradientFunction : (u_w, Vt, W, q) -> J, du_w, dVt, dW of a batch, as those of `grads`
     q_noise : L values log(n·q[c])
     batchSize : S; the last batch of an epoch is what remains
     epochs : how many times to go through data, each time in a new random order
-    alpha : the step size, or a function that returns it for the share of the work done, 0 to 1
-    rng : seed or numpy.random.Generator; the orders and the contextFunction's Generators follow from it
-    threads : with 2 or more, the next batches are prepared while one is learned from; the result is the same
-    done : how many pairs U0, V0, W0 have learned from already, in whole batches of a run with the same arguments
-    callback : is called after each batch with how many pairs are done, its J, and U, V, W
+    alpha : the step size
 
     Returns
     -------
     U, V, W : in the dtypes of U0, V0, W0, where these are floats
+
+    Beyond the assignment
+    ---------------------
+    contextFunction : one with a true attribute `takes_batch` is called with an array of many context words and a
+        numpy.random.Generator instead, and returns such a row for each
+    alpha : may be a function that returns the step size for the share of the work done, 0 to 1
+    rng : seed or numpy.random.Generator; the orders and the contextFunction's Generators follow from it
+    threads : with 2 or more, the next batches are prepared while one is learned from; the result is the same
+    done : how many pairs U0, V0, W0 have learned from already, in whole batches of a run with the same arguments
+    callback : is called after each batch with how many pairs are done, its J, and U, V, W
 
     Raises
     ------

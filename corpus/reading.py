@@ -1,7 +1,9 @@
 """From the name of a corpus to its text, to sentences, to a vocabulary, to pairs of words."""
 
 import codecs
+import os
 import re
+import signal
 import subprocess
 import sys
 import unicodedata
@@ -134,6 +136,8 @@ def pairs_within(ids, windowSize):
 
 def find_corpus(name):
     """What to call a corpus, where its text is, and its list of words to draw, if it has one."""
+    if name == "":
+        raise InputError("--corpus: name a corpus, a file or a folder")
     if name is None:
         name = "journalism_bg" if (HERE / "journalism_bg" / "text").is_dir() else "pydocs"
     for folder in (HERE / name).resolve(), Path(name).resolve():
@@ -143,13 +147,26 @@ def find_corpus(name):
                 if not (folder / "prepare.py").is_file():
                     raise InputError(f"{text}: no such folder; put the corpus's .txt files there")
                 print(f"preparing the corpus {folder.name} …", file=sys.stderr, flush=True)
-                if subprocess.run([sys.executable, folder / "prepare.py"], stdout=sys.stderr).returncode:
+                if _prepared(folder / "prepare.py"):
                     sys.exit(2)
             return folder.name, text, words if words.is_file() else None
     if not Path(name).exists():
         have = ", ".join(sorted(folder.name for folder in HERE.glob("[!_]*/")))
         raise InputError(f"{name}: no such file or folder, nor a corpus of this name (there are {have})")
     return Path(name).resolve().name, Path(name), None
+
+
+def _prepared(script):
+    """The exit status of a script, of whose processes none goes on when this one is interrupted."""
+    with subprocess.Popen([sys.executable, script], stdout=sys.stderr, start_new_session=True) as child:
+        try:
+            return child.wait()
+        except BaseException:
+            if hasattr(os, "killpg"):
+                os.killpg(child.pid, signal.SIGKILL)
+            else:
+                child.kill()
+            raise
 
 
 def read_corpus(path, limit, window):

@@ -1,5 +1,6 @@
 """Runs that are killed, interrupted, out of disk space, damaged, or not alone; W2V_TRIALS=200 tries harder."""
 
+import io
 import os
 import resource
 import signal
@@ -197,6 +198,19 @@ def test_a_damaged_checkpoint_is_refused_and_the_one_before_offered(tmp_path, co
     assert status == 2 and "damaged" in line and f"--resume {out / utils.PREVIOUS} goes on" in line
     assert ended(start(out, corpus, "--resume", str(out / utils.PREVIOUS))) == 0
     assert results(out) == whole[0]
+
+
+@pytest.mark.parametrize("change", [
+    {"W": np.zeros(3)}, {"U": np.zeros((3, 8), np.float32)}, {"U": np.array(["a"])}, {"V": np.full((9, 8), np.nan)},
+    {"curve": np.zeros((0, 2))}, {"curve": np.zeros(4)}, {"curve": np.array([[0, 0], [np.nan, 1]])},
+    {"curve": np.array([[0, 0], [10 ** 9, 1]])}, {"curve": np.array([[0, 0], [7, 1]])},
+    {"curve": np.array([[0, 0], [-40, 1]])}, {"settings": "3"}, {"settings": "[1]"}, {"settings": "no json"}], ids=str)
+def test_a_checkpoint_that_no_run_wrote_is_refused(tmp_path, corpus, stopped, change):
+    with np.load(io.BytesIO(stopped[utils.CHECKPOINT])) as stored:
+        np.savez(made := io.BytesIO(), **{**stored, **change})
+    status, line = resumed(tmp_path / "out", corpus, {utils.CHECKPOINT: made.getvalue()}, "--resume")
+    assert status == 2 and line.endswith("damaged, or not a checkpoint; train anew")
+    assert [file.name for file in (tmp_path / "out").iterdir()] == [utils.CHECKPOINT]
 
 
 def test_the_one_before_is_taken_if_the_last_is_missing(tmp_path, corpus, whole, stopped):

@@ -1,5 +1,7 @@
 """Looking at what was learned, and taking it along: run.py nearest, predict, plot, export."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,11 @@ def results(tmp_path):
     np.save(tmp_path / "w2v-freqs.npy", np.arange(70, 0, -10))
     (tmp_path / "w2v-words.txt").write_text("".join(f"{word}\n" for word in WORDS), encoding="utf-8")
     return tmp_path
+
+
+def zipped():
+    np.savez(file := io.BytesIO(), U=np.ones((7, 4)))
+    return file.getvalue()
 
 
 def load(results):
@@ -112,8 +119,11 @@ def test_export_for_the_projector(results):
     (["predict", "xyzzy"], "xyzzy: not in the vocabulary"), (["nearest"], "required"),
     (["plot"], "two words or more"), (["plot", "king"], "two words or more"),
     (["export", "e.doc"], "must end in .txt"), (["export", "no/e.txt"], "No such file"),
+    (["nearest", "king", "-", "king"], "nothing is left"), (["nearest", "king", "+"], "a word is missing"),
+    (["export", "folder.txt"], "folder.txt: a folder"),
     (["nearest", "king", "--count", "0"], "from 1"), (["nearest", "king", "--results", "no"], "train first")])
 def test_a_mistake_gets_one_line(results, arguments, message):
+    (results / "folder.txt").mkdir()
     before = sorted(results.iterdir())
     out = launch(*arguments, cwd=results)
     assert out.returncode == 2 and out.stderr.count("\n") == 1 and message in out.stderr
@@ -123,7 +133,11 @@ def test_a_mistake_gets_one_line(results, arguments, message):
 @pytest.mark.parametrize("spoil", [
     lambda folder: (folder / "w2v-W.npy").write_bytes(b"no array"),
     lambda folder: np.save(folder / "w2v-W.npy", np.eye(3)), lambda folder: np.save(folder / "w2v-U.npy", [{}]),
-    lambda folder: (folder / "w2v-words.txt").write_text("one\n")])
+    lambda folder: (folder / "w2v-words.txt").write_text("one\n"),
+    lambda folder: np.save(folder / "w2v-freqs.npy", np.array(3)),
+    lambda folder: np.save(folder / "w2v-V.npy", np.full((7, 4), np.nan)),
+    lambda folder: np.save(folder / "w2v-V.npy", np.full((7, 4), "a")),
+    lambda folder: (folder / "w2v-U.npy").write_bytes(zipped())])
 def test_results_that_do_not_fit_are_refused(results, spoil):
     spoil(results)
     with pytest.raises(utils.InputError, match="train again"):
