@@ -149,7 +149,9 @@ def train(options):
     name, path, word_list = reading.find_corpus(options.corpus)
     options.out.mkdir(parents=True, exist_ok=True)
     with utils.only_run(options.out, FILES) as scratch:     # made first: can we write?
-        words, word2ind, freqs, tokens, data = reading.read_corpus(path, options.vocabulary, options.window)
+        start_rng, choice_rng, rng, text_rng = np.random.default_rng(options.seed).spawn(4)
+        words, word2ind, freqs, tokens, data = reading.read_corpus(
+            path, options.vocabulary, options.window, options.subsample, options.dynamic_window, text_rng)
         if options.words or word_list:
             groups = reading.read_word_groups(options.words or word_list, word2ind)
         else:
@@ -159,7 +161,6 @@ def train(options):
         fingerprint.update(data)
         settings = {name: getattr(options, name) for name in DECISIVE} | {
             "corpus": fingerprint.hexdigest(), "numpy": np.__version__}
-        start_rng, choice_rng, rng = np.random.default_rng(options.seed).spawn(3)
         if options.pairs:
             data = data[choice_rng.permutation(len(data))[:options.pairs]]
         print(f"{name}: {tokens:,} tokens, {len(words):,} words, {len(data):,} pairs", file=sys.stderr, flush=True)
@@ -206,7 +207,7 @@ nearest""")
 
 # What a run's results depend on, besides its corpus.
 DECISIVE = ("method", "seed", "dim", "window", "negatives", "vocabulary", "batch_size", "epochs", "alpha", "schedule",
-            "init", "pairs")
+            "init", "pairs", "subsample", "dynamic_window")
 HANDED_IN = "embeddings.png", "w2v-U.npy", "w2v-V.npy", "w2v-W.npy"
 FILES = *HANDED_IN, "w2v-words.txt", "w2v-freqs.npy", "loss.png"
 MODULES = "sampling.py", "grads.py", "w2v_sgd.py"
@@ -366,6 +367,9 @@ def training_options():
     add("--init", choices=STARTS, default="unigram", help="start from word frequencies (unigram) or at random")
     add("--threads", metavar="N", type=positive, default=os.cpu_count(),
         help="how many to use; the result does not depend on it (all)")
+    add("--subsample", metavar="T", type=number_from(1e-9, float, 1), help="leave out frequent words at random, as "
+        "word2vec does: of those with a share f of all about √(T/f) stay (all do)")
+    add("--dynamic-window", action="store_true", help="draw each word's own window from 1 to --window")
     add("--pairs", metavar="N", type=positive, help="train on the first N shuffled pairs only (all)")
     add("--checkpoint-every", metavar="SECONDS", type=number_from(0, float), default=60.0,
         help="how often to write w2v-checkpoint.npz into DIR (%(default)s)")

@@ -120,18 +120,30 @@ def encode_corpus(corpus, gap, word2ind):
     return np.frombuffer(ids, dtype=np.int32) if ids else np.empty(0, dtype=np.int32)
 
 
-def pairs_within(ids, windowSize):
-    """All pairs of word indices at most windowSize places apart, as an N×2 int32 array."""
-    apart = [(ids[:-d], ids[d:]) for d in range(1, windowSize + 1)]
-    both = [(left >= 0) & (right >= 0) for left, right in apart]
-    pairs = np.empty((2 * sum(map(np.count_nonzero, both)), 2), dtype=np.int32)
+def pairs_within(ids, windowSize, reach=None):
+    """All pairs (w, c) of word indices at most windowSize places apart, as an N×2 int32 array.
+
+    With reach, a number for each place, only those in which c is at most so many places from w.
+    """
+    both = [(ids[:-d] >= 0) & (ids[d:] >= 0) for d in range(1, windowSize + 1)]
+    sides = [(mask, mask) if reach is None else (mask & (reach[:-d] >= d), mask & (reach[d:] >= d))
+             for d, mask in enumerate(both, 1)]             # by whether w or c comes first
+    pairs = np.empty((sum(np.count_nonzero(mask) for side in sides for mask in side), 2), dtype=np.int32)
     end = 0
-    for (left, right), kept in zip(apart, both):
-        left, right = left[kept], right[kept]
-        for w, c in (left, right), (right, left):
+    for d, (forth, back) in enumerate(sides, 1):
+        for w, c, kept in (ids[:-d], ids[d:], forth), (ids[d:], ids[:-d], back):
+            w, c = w[kept], c[kept]
             start, end = end, end + w.size
             pairs[start:end, 0], pairs[start:end, 1] = w, c
     return pairs
+
+
+def subsampled(ids, freqs, threshold, rng):
+    """ids without some of the frequent words, whose neighbours move together, as in word2vec: of a word with the share
+    f of all words √(threshold/f) + threshold/f are kept."""
+    ratio = threshold * np.sum(freqs) / np.asarray(freqs)
+    kept = np.append(np.sqrt(ratio) + ratio, [1, 1])        # OUTSIDE and GAP are the last two
+    return ids[rng.random(ids.size) < kept[ids]]
 
 
 def find_corpus(name):
@@ -169,17 +181,24 @@ def _prepared(script):
             raise
 
 
-def read_corpus(path, limit, window):
-    """words, word2ind, freqs, the number of tokens, and the N×2 pairs of the text at a path."""
+def read_corpus(path, limit, window, subsample=None, dynamic_window=False, rng=None):
+    """words, word2ind, freqs, the number of tokens, and the N×2 pairs of the text at a path.
+
+    With subsample, a threshold, frequent words are thinned out first; with dynamic_window each word has a window of its
+    own, 1 to window. Both draw from rng, once: every epoch has the same pairs.
+    """
     words, word2ind, freqs = extractDictionary(read_sentences(path), limit)
     if len(set(words) - {START, END}) < 2:
         raise InputError(f"{path}: fewer than two different words; take a longer text or a larger --vocabulary")
     ids = encode_corpus(read_sentences(path), window, word2ind)
-    pairs = pairs_within(ids, window)
+    gaps = np.count_nonzero(ids == GAP)
+    tokens = ids.size - gaps - 2 * (gaps // window)         # START and END are not counted
+    if subsample:
+        ids = subsampled(ids, freqs, subsample, rng)
+    pairs = pairs_within(ids, window, rng.integers(1, window, ids.size, endpoint=True) if dynamic_window else None)
     if not len(pairs):
         raise InputError(f"{path}: no two words of the vocabulary stand near each other; take a larger --vocabulary")
-    gaps = np.count_nonzero(ids == GAP)
-    return words, word2ind, freqs, ids.size - gaps - 2 * (gaps // window), pairs      # START and END are not counted
+    return words, word2ind, freqs, tokens, pairs
 
 
 def read_word_groups(path, word2ind):

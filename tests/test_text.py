@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 
 from corpus import reading
-from corpus.reading import END, START, InputError, extractDictionary, extractWordContextPairs, read_sentences
+from corpus.reading import (
+    END,
+    GAP,
+    OUTSIDE,
+    START,
+    InputError,
+    encode_corpus,
+    extractDictionary,
+    extractWordContextPairs,
+    pairs_within,
+    read_sentences,
+    subsampled,
+)
 
 BULGARIAN = Path(__file__).with_name("bulgarian.txt")
 
@@ -112,3 +124,26 @@ def test_words_outside_keep_their_place():
     assert extractWordContextPairs([["a", "x", "y", "b"]], 2, word2ind).shape == (0, 2)
     assert np.array_equal(extractWordContextPairs([["a", "x", "b"]], 2, word2ind), [[0, 1], [1, 0]])
     assert extractWordContextPairs([], 2, word2ind).shape == (0, 2)
+
+
+@pytest.mark.parametrize("window", [1, 2, 5])
+def test_a_window_of_its_own_for_each_word(window):
+    corpus = list(read_sentences(BULGARIAN))
+    _, word2ind, _ = extractDictionary(corpus, 200)
+    ids = encode_corpus(corpus, window, word2ind)
+    reach = np.random.default_rng(0).integers(1, window, ids.size, endpoint=True)
+    expected = Counter((ids[i], ids[j]) for i in range(ids.size) for j in range(ids.size)
+                       if 0 < abs(i - j) <= reach[i] and ids[i] >= 0 and ids[j] >= 0)
+    assert Counter(map(tuple, pairs_within(ids, window, reach).tolist())) == expected
+
+
+def test_frequent_words_are_thinned_out_and_nothing_else():
+    rng, freqs, T = np.random.default_rng(0), np.array([90000, 9000, 900, 90]), 1e-3
+    ids = rng.permutation(np.repeat([0, 1, 2, 3, OUTSIDE, GAP], [*freqs, 500, 500]))
+    left = subsampled(ids, freqs, T, rng)
+    counts = [np.count_nonzero(left == word) for word in (0, 1, 2, 3, OUTSIDE, GAP)]
+    f = freqs / freqs.sum()
+    expected = freqs * np.minimum(1, np.sqrt(T / f) + T / f)
+    assert np.all(np.abs(counts[:4] - expected) <= 4 * np.sqrt(expected)) and counts[3:] == [90, 500, 500]
+    places = iter(ids)
+    assert all(word in places for word in left)         # in their order
