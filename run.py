@@ -61,6 +61,7 @@ def linear_decay(alpha):
     return lambda done: alpha * (1 - done)
 
 
+PRESETS = {"assignment": {}, "best": {"epochs": 5, "batch_size": 250}}
 METHODS = {"batched": grads.lossAndGradientBatched, "cumulative": grads.lossAndGradientCumulative}
 STARTS = {"unigram": unigram_start, "uniform": uniform_start}
 SCHEDULES = {"linear": linear_decay, "constant": float}
@@ -327,6 +328,8 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, arguments):
         self.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        preset = getattr(super().parse_args(arguments), "preset", "assignment")
+        self.set_defaults(**PRESETS[preset])
         return super().parse_args(arguments)
 
     def error(self, message):
@@ -350,6 +353,8 @@ def training_options():
     add, positive = parser.add_argument, number_from(1)
     add("method", nargs="?", choices=METHODS, default="batched",
         help="compute a batch's gradients by tensor operations (the default) or one by one")
+    add("--preset", choices=PRESETS, default="assignment", help="the assignment's numbers, or the best measured: "
+        + " ".join(f"--{name.replace('_', '-')} {value}" for name, value in PRESETS["best"].items()))
     add("--corpus", metavar="NAME|PATH", help="a folder of corpus/, or your own UTF-8 text file or folder of .txt "
         "files (journalism_bg if prepared, else pydocs)")
     add("--words", metavar="FILE", type=Path, help="the words to draw (the corpus's words.txt, else frequent words)")

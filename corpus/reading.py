@@ -146,6 +146,14 @@ def subsampled(ids, freqs, threshold, rng):
     return ids[rng.random(ids.size) < kept[ids]]
 
 
+def make_pairs(ids, freqs, window, subsample=None, dynamic_window=False, rng=None):
+    """The pairs of an encoded corpus, frequent words thinned out by the threshold subsample, and with dynamic_window
+    each target word with a window of its own, 1 to window. Both draw from rng, once: all epochs have the same pairs."""
+    if subsample:
+        ids = subsampled(ids, freqs, subsample, rng)
+    return pairs_within(ids, window, rng.integers(1, window, ids.size, endpoint=True) if dynamic_window else None)
+
+
 def find_corpus(name):
     """What to call a corpus, where its text is, and its list of words to draw, if it has one."""
     if name == "":
@@ -184,8 +192,7 @@ def _prepared(script):
 def read_corpus(path, limit, window, subsample=None, dynamic_window=False, rng=None):
     """words, word2ind, freqs, the number of tokens, and the N×2 pairs of the text at a path.
 
-    With subsample, a threshold, frequent words are thinned out first; with dynamic_window each word has a window of its
-    own, 1 to window. Both draw from rng, once: every epoch has the same pairs.
+    The last three arguments are those of make_pairs.
     """
     words, word2ind, freqs = extractDictionary(read_sentences(path), limit)
     if len(set(words) - {START, END}) < 2:
@@ -193,9 +200,7 @@ def read_corpus(path, limit, window, subsample=None, dynamic_window=False, rng=N
     ids = encode_corpus(read_sentences(path), window, word2ind)
     gaps = np.count_nonzero(ids == GAP)
     tokens = ids.size - gaps - 2 * (gaps // window)         # START and END are not counted
-    if subsample:
-        ids = subsampled(ids, freqs, subsample, rng)
-    pairs = pairs_within(ids, window, rng.integers(1, window, ids.size, endpoint=True) if dynamic_window else None)
+    pairs = make_pairs(ids, freqs, window, subsample, dynamic_window, rng)
     if not len(pairs):
         raise InputError(f"{path}: no two words of the vocabulary stand near each other; take a larger --vocabulary")
     return words, word2ind, freqs, tokens, pairs

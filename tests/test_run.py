@@ -151,6 +151,26 @@ def test_help_fits_a_terminal():
     assert "(20000)" in result.stdout and "cumulative" in result.stdout
 
 
+def test_a_preset_sets_what_is_not_given():
+    best = run.PRESETS["best"]
+    for arguments, expected in (([], {"epochs": 1, "alpha": 1, "batch_size": 1000, "subsample": None,
+                                      "dynamic_window": False}),
+                                (["--preset", "best"], best),
+                                (["--epochs", "1", "--preset", "best"], best | {"epochs": 1})):
+        options = vars(run.training_options().parse_args(arguments))
+        assert {name: options[name] for name in expected} == expected
+    assert best["epochs"] != 1
+
+
+def test_thinned_out_pairs_follow_from_the_seed(tmp_path):
+    options, pairs = "--subsample 1e-2 --dynamic-window --dim 4 --seed".split(), []
+    for folder, seed in ("a", "0"), ("b", "0"), ("c", "1"):
+        result = call(tmp_path / folder, *options, seed)
+        assert result.returncode == 0, result.stderr
+        pairs.append(re.search(r"([\d,]+) pairs", result.stdout)[1])
+    assert contents(tmp_path / "a") == contents(tmp_path / "b") and len(set(pairs)) == 2
+
+
 def test_linear_decay():
     assert [run.linear_decay(0.4)(share) for share in (0, 0.5, 1)] == pytest.approx([0.4, 0.2, 0])
 
