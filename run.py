@@ -45,7 +45,7 @@ def unigram_start(freqs, M, S, n, rng):
     size = np.sqrt(np.sum(p * np.log(p) ** 2))
     w = 1.3 * np.cbrt(size / p.max())
     u = 1.15 * np.sqrt(size / w)
-    k = min(60, 0.06 * S, 0.3 / p.max() ** 2) * min(1, 5 / n)
+    k = min(60, 0.12 * S, 0.3 / p.max() ** 2) * min(1, 5 / n)
     U, V = rng.uniform(-0.1, 0.1, size=(2, p.size, M)) / np.sqrt(M)
     U[:, 0], V[:, 0] = u, np.log(p) / (u * w)
     return U, V, np.diag([w] + [k] * (M - 1))
@@ -61,7 +61,7 @@ def linear_decay(alpha):
     return lambda done: alpha * (1 - done)
 
 
-PRESETS = {"assignment": {}, "best": {"epochs": 5, "batch_size": 250}}
+PRESETS = {"assignment": {}, "best": {"epochs": 7, "batch_size": 500, "dynamic_window": True}}
 METHODS = {"batched": grads.lossAndGradientBatched, "cumulative": grads.lossAndGradientCumulative}
 STARTS = {"unigram": unigram_start, "uniform": uniform_start}
 SCHEDULES = {"linear": linear_decay, "constant": float}
@@ -354,7 +354,8 @@ def training_options():
     add("method", nargs="?", choices=METHODS, default="batched",
         help="compute a batch's gradients by tensor operations (the default) or one by one")
     add("--preset", choices=PRESETS, default="assignment", help="the assignment's numbers, or the best measured: "
-        + " ".join(f"--{name.replace('_', '-')} {value}" for name, value in PRESETS["best"].items()))
+        + " ".join(f"--{name.replace('_', '-')}" + f" {value}" * (value is not True)
+                   for name, value in PRESETS["best"].items()))
     add("--corpus", metavar="NAME|PATH", help="a folder of corpus/, or your own UTF-8 text file or folder of .txt "
         "files (journalism_bg if prepared, else pydocs)")
     add("--words", metavar="FILE", type=Path, help="the words to draw (the corpus's words.txt, else frequent words)")

@@ -103,15 +103,22 @@ def train_gensim(sentences, words, freqs, epochs, seed):
     return time.perf_counter() - begun, model.wv.vectors[order], model.syn1neg[order]
 
 
-def judge(similar, both, known):
-    """A row of the table: agreement of the embedding that is judged, and of both of a word side by side."""
-    return [agreement(E, pairs) for pairs in known.values() for E in (similar, both)]
+def whitened(E, weights):
+    """E with the mean 0 and the covariance I over the words of the text, which none of its directions then rules."""
+    E = E - weights @ E
+    squares, axes = np.linalg.eigh((E.T * weights) @ E)
+    return E @ (axes / np.sqrt(np.maximum(squares, 1e-9 * squares.max())))
+
+
+def judge(similar, other, weights, known):
+    """Agreement with each list of an embedding, of both of a word side by side, and of the first whitened."""
+    embeddings = similar, np.hstack([similar, other]), whitened(similar.astype(float), weights)
+    return [agreement(E, pairs) for pairs in known.values() for E in embeddings]
 
 
 def shown(values, digits=3):
-    """mean ± spread over the seeds; a column that a contestant does not have is empty."""
-    values = np.array(values, dtype=float)
-    return "" if np.isnan(values).all() else f"{values.mean():.{digits}f} ± {values.std(ddof=1):.{digits}f}"
+    """mean ± spread over the seeds."""
+    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
 
 
 def main():
@@ -136,13 +143,13 @@ def main():
             Z = run.log_normalisers(U, V, W)
             mean = weights @ Z
             loss = held_out_loss(U, V, W, held_out, seq, q_noise)
-            rows.setdefault(name, []).append([seconds, *judge(V @ W, np.hstack([V @ W, U]), known), floor - loss, mean,
+            rows.setdefault(name, []).append([seconds, *judge(V @ W, U, weights, known), floor - loss, mean,
                                               np.sqrt(weights @ (Z - mean) ** 2)])
             neighbours.setdefault(name, V @ W)
         for epochs in GENSIM_EPOCHS:
             name = f"gensim, {epochs} epoch{'s' * (epochs > 1)}"
             seconds, wv, syn1neg = train_gensim(sentences, words, freqs, epochs, seed)
-            rows.setdefault(name, []).append([seconds, *judge(wv, np.hstack([wv, syn1neg]), known), *3 * [np.nan]])
+            rows.setdefault(name, []).append([seconds, *judge(wv, syn1neg, weights, known)])
             neighbours.setdefault(name, wv)
 
     print(f"{machine()}, gensim {gensim.__version__}\n")
@@ -150,11 +157,22 @@ def main():
           f"{len(contexts):,} pairs; kept out: {len(held_out):,} pairs, on which the unigram model of the training "
           f"text has a loss of {floor:.3f}\nof the pairs of words, both are known of "
           + ", ".join(f"{len(pairs[0])} in {name}" for name, pairs in known.items()) + "\n")
-    print("| | seconds | SimLex-999 | … both | WordSim-353 | … both | loss under the unigram model | log Σ exp(score) "
-          "| its spread |\n|---|---|---|---|---|---|---|---|---|")
-    for name, results in sorted(rows.items(), key=lambda row: np.mean(row[1], axis=0)[0]):
-        seconds, *others = zip(*results)
-        print(f"| {name} | {shown(seconds, 1)} | {' | '.join(map(shown, others))} |")
+    names = sorted(rows, key=lambda name: np.mean(rows[name], axis=0)[0])
+    columns = [f"{name}{which}" for name in LISTS for which in ("", ", both", ", whitened")]
+    print(f"| | seconds | {' | '.join(columns)} |\n|---|---{'|---' * len(columns)}|")
+    for name in names:
+        seconds, *others = zip(*rows[name])
+        print(f"| {name} | {shown(seconds, 1)} | {' | '.join(map(shown, others[:len(columns)]))} |")
+    print(f"\nBeside gensim in the same time\n\n| | {' | '.join(columns)} |\n|---{'|---' * len(columns)}|")
+    rivals = np.array([np.mean(rows[name], axis=0) for name in names if name.startswith("gensim")])
+    for name in names:
+        if name in OURS:
+            seconds, *ours = np.mean(rows[name], axis=0)[:len(columns) + 1]
+            theirs = [np.interp(np.log(seconds), np.log(rivals[:, 0]), column) for column in rivals.T[1:]]
+            print(f"| {name} | {' | '.join(f'{us / them:.2f} ×' for us, them in zip(ours, theirs))} |")
+    print("\n| | loss under the unigram model | mean of log Σ exp(score) | its spread |\n|---|---|---|---|")
+    for name in filter(OURS.__contains__, names):
+        print(f"| {name} | {' | '.join(map(shown, list(zip(*rows[name]))[-3:]))} |")
     chosen = [name for name in neighbours if name in (*OURS, f"gensim, {GENSIM_EPOCHS[-1]} epochs")][1:]
     print(f"\n| nearest to | {' | '.join(chosen)} |\n|---{'|---' * len(chosen)}|")
     for word in filter(word2ind.__contains__, WORDS):
