@@ -61,7 +61,7 @@ def linear_decay(alpha):
     return lambda done: alpha * (1 - done)
 
 
-PRESETS = {"assignment": {}, "best": {"epochs": 7, "batch_size": 500, "dynamic_window": True}}
+PRESETS = {"assignment": {}, "best": {"epochs": 5, "batch_size": 500}}
 METHODS = {"batched": grads.lossAndGradientBatched, "cumulative": grads.lossAndGradientCumulative}
 STARTS = {"unigram": unigram_start, "uniform": uniform_start}
 SCHEDULES = {"linear": linear_decay, "constant": float}
