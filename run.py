@@ -354,8 +354,7 @@ def training_options():
     add("method", nargs="?", choices=METHODS, default="batched",
         help="compute a batch's gradients by tensor operations (the default) or one by one")
     add("--preset", choices=PRESETS, default="assignment", help="the assignment's numbers, or the best measured: "
-        + " ".join(f"--{name.replace('_', '-')}" + f" {value}" * (value is not True)
-                   for name, value in PRESETS["best"].items()))
+        + " ".join(f"--{name.replace('_', '-')} {value}" for name, value in PRESETS["best"].items()))
     add("--corpus", metavar="NAME|PATH", help="a folder of corpus/, or your own UTF-8 text file or folder of .txt "
         "files (journalism_bg if prepared, else pydocs)")
     add("--words", metavar="FILE", type=Path, help="the words to draw (the corpus's words.txt, else frequent words)")
