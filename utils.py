@@ -200,8 +200,12 @@ def only_run(folder, results):
     try:
         for left in folder.glob(".w2v-*"):
             shutil.rmtree(left, ignore_errors=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".w2v-") as scratch:
-            yield Path(scratch)
+        scratch = Path(tempfile.mkdtemp(dir=folder, prefix=".w2v-"))
+        try:
+            yield scratch
+        finally:
+            with noted([]):                                 # a signal in between would leave it behind
+                shutil.rmtree(scratch, ignore_errors=True)
     finally:
         if handle is not None:
             os.close(handle)
