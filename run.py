@@ -18,6 +18,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from scipy import sparse
 from scipy.special import entr, logsumexp
 
 import grads
@@ -30,13 +31,15 @@ from corpus.reading import InputError
 HERE = Path(__file__).resolve().parent
 
 
-def unigram_start(freqs, M, S, n, rng):
+def unigram_start(freqs, M, S, n, rng, alpha=1., pairs=None):
     """U, V, W with v_cᵀ W u_w ≈ log p(c) for all w, so that a run starts as the unigram model; the rest is noise.
 
     Why W is not near 1: the mean over a batch divides a pair's gradient by S, so a rare word would hardly move. With
-    W = k·I and ũ = √k·u, ṽ = √k·v the scores are ṽᵀũ, and a step moves ũ by α·k/S times the pair's own gradient: 0.06 α
-    for k = 60 and S = 1000. The most frequent word is in a share p_max of the pairs of every batch, whatever S is, and
-    with many negatives an overshoot is steep; so k is smaller where p_max or n is large.
+    W = k·I and ũ = √k·u, ṽ = √k·v the scores are ṽᵀũ, and a step moves ũ by α·k/S times the pair's own gradient: 0.06
+    for k = 60, α = 1 and S = 1000. The most frequent word is in a share p_max of the pairs of every batch, whatever S
+    is, and with many negatives an overshoot is steep; so k is smaller where p_max or n is large. For half of α it is
+    twice as large, which gives the words more weight beside their frequencies in V·W; but then no larger, so that a
+    smaller α makes smaller steps.
     log p(c) has a coordinate of its own, in which the pairs push U, V and W all the same way; it is shared out so that
     the steps of none of the three overshoot. The constants are measured: half of 60 learns less, twice 60 may
     diverge.
@@ -45,13 +48,36 @@ def unigram_start(freqs, M, S, n, rng):
     size = np.sqrt(np.sum(p * np.log(p) ** 2))
     w = 1.3 * np.cbrt(size / p.max())
     u = 1.15 * np.sqrt(size / w)
-    k = min(60, 0.12 * S, 0.3 / p.max() ** 2) * min(1, 5 / n)
+    k = min(60, 0.12 * S, 0.3 / p.max() ** 2) * min(1, 5 / n) / max(alpha, 0.5)
     U, V = rng.uniform(-0.1, 0.1, size=(2, p.size, M)) / np.sqrt(M)
     U[:, 0], V[:, 0] = u, np.log(p) / (u * w)
     return U, V, np.diag([w] + [k] * (M - 1))
 
 
-def uniform_start(freqs, M, S, n, rng):
+def spectral_start(freqs, M, S, n, rng, alpha, pairs):
+    """The unigram start, with the best M-1 factors of what it lacks in its other coordinates.
+
+    The scores at which noise contrastive estimation would end are log p(c|w) = log p(c) + PMI(w, c). The pointwise
+    mutual information of pairs that never occur is -∞, so its positive part is factored (Levy and Goldberg, Neural word
+    embedding as implicit matrix factorization, 2014). All pairs are counted, so that a run's loss is no longer that of
+    pairs not seen before.
+    """
+    from sklearn.utils.extmath import randomized_svd  # here, since it is slow to import
+    U, V, W = unigram_start(freqs, M, S, n, rng, alpha)
+    counts = sum(sparse.coo_array((np.ones(len(part), np.int32), tuple(part.T)), shape=(len(U), len(U))).tocsr()
+                 for part in np.array_split(pairs, len(pairs) // 10 ** 7 + 1)).tocoo()          # in parts: less memory
+    w, c = counts.coords
+    pmi = np.log(counts.data * (len(pairs) / counts.sum(axis=1)[w] / counts.sum(axis=0)[c]))
+    positive = sparse.csr_array((pmi.clip(0).astype(np.float32), (w, c)), shape=counts.shape)
+    if M > 1:
+        X, s, Y = randomized_svd(positive, M - 1, random_state=int(rng.integers(2 ** 31)))      # X diag(s) Y ≈ PMI
+        size = np.sqrt(s / W[1, 1])
+        U[:, 1:len(s) + 1] = size * X
+        V[:, 1:len(s) + 1] = size * Y.T
+    return U, V, W
+
+
+def uniform_start(freqs, M, S, n, rng, alpha=1., pairs=None):
     """The course's start: everything uniform between -1/M and 1/M."""
     return [rng.uniform(-1 / M, 1 / M, size=(rows, M)) for rows in (len(freqs), len(freqs), M)]
 
@@ -61,9 +87,9 @@ def linear_decay(alpha):
     return lambda done: alpha * (1 - done)
 
 
-PRESETS = {"assignment": {}, "best": {"epochs": 5, "batch_size": 500}}
+PRESETS = {"assignment": {}, "best": {"epochs": 3, "alpha": 0.5, "init": "spectral"}}
 METHODS = {"batched": grads.lossAndGradientBatched, "cumulative": grads.lossAndGradientCumulative}
-STARTS = {"unigram": unigram_start, "uniform": uniform_start}
+STARTS = {"unigram": unigram_start, "spectral": spectral_start, "uniform": uniform_start}
 SCHEDULES = {"linear": linear_decay, "constant": float}
 
 
@@ -168,7 +194,8 @@ def train(options):
 
         seq = sampling.createSamplingSequence(freqs)
         q_noise = np.asarray(sampling.noiseDistribution(freqs, options.negatives))
-        start = STARTS[options.init](freqs, options.dim, options.batch_size, options.negatives, start_rng)
+        start = STARTS[options.init](freqs, options.dim, options.batch_size, options.negatives, start_rng,
+                                     options.alpha, data)
         U, V, W, curve, rate = learn(options, data, [X.astype(np.float32) for X in start], seq, q_noise, rng, settings)
 
         done, J = curve.T
@@ -247,7 +274,8 @@ def word_indices(words, word2ind):
 
 
 def look_up(options):
-    """Print the words nearest to each WORD by cosine, or to a sum of words such as: a - b + c."""
+    """Print the words nearest to each WORD, or to a sum of words such as a - b + c, by cosine: of [V·W, U], and of U
+    less its mean, since all of its rows have about the same first coordinate."""
     U, V, W, words, word2ind, _ = utils.load_results(options.results)
     asked, signs = options.words, options.words[1::2]
     sums = signs and set(signs) <= {"+", "-"}               # a - b + c
@@ -258,8 +286,8 @@ def look_up(options):
         minus = word_indices([word for sign, word in zip(query[1::2], query[2::2]) if sign == "-"], word2ind)
         if sorted(plus) == sorted(minus):
             raise InputError(f"{' '.join(query)}: nothing is left of this")
-        columns = [utils.nearest(E, plus, options.count, minus) for E in (np.hstack([V @ W, U]), U)]
-        print(f"{' '.join(query)}\n    {'by [V·W, U]':32}by U")
+        columns = [utils.nearest(E, plus, options.count, minus) for E in (np.hstack([V @ W, U]), U - U.mean(axis=0))]
+        print(f"{' '.join(query)}\n    {'by [V·W, U]':32}by U, less its mean")
         for row in zip(*(zip(*column) for column in columns)):
             print("    " + "".join(f"{cosine:.3f}  {utils.shown(words[i], 23):25}" for i, cosine in row).rstrip())
 
@@ -287,9 +315,9 @@ def plot(options):
         raise InputError("a picture needs two words or more: name them, or take --all")
     rows, groups = E[word_indices(chosen, word2ind)], {"": chosen}
     if options.all:                                         # coloured by similarity; a group is called by its first
-        from sklearn.cluster import KMeans
+        from scipy.cluster.vq import kmeans2
         rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        members = KMeans(min(10, len(chosen)), n_init=1, random_state=0).fit_predict(rows)
+        _, members = kmeans2(rows, min(10, len(chosen)), minit="++", seed=0)
         parts = [[word for word, part in zip(chosen, members) if part == number] for number in dict.fromkeys(members)]
         groups = {part[0]: part for part in parts}
     with utils.whole_file(options.picture) as file:
@@ -369,7 +397,8 @@ def training_options():
     add("--epochs", metavar="N", type=positive, default=1, help="passes over the pairs (%(default)s)")
     add("--alpha", metavar="STEP", type=number_from(0, float), default=1.0, help="step size (%(default)s)")
     add("--schedule", choices=SCHEDULES, default="linear", help="let the step size fall to 0 (linear), or keep it")
-    add("--init", choices=STARTS, default="unigram", help="start from word frequencies (unigram) or at random")
+    add("--init", choices=STARTS, default="unigram", help="start from the frequencies of words (unigram) or of "
+        "pairs, too (spectral), or at random (uniform)")
     add("--threads", metavar="N", type=positive, default=os.cpu_count(),
         help="how many to use; the result does not depend on it (all)")
     add("--subsample", metavar="T", type=number_from(1e-9, float, 1), help="leave out frequent words at random, as "

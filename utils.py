@@ -121,14 +121,17 @@ def plot_embeddings(E, groups, word2ind, title, file, size=(10, 8), ranks=False)
 
     Returns the figure, which is also written to a file as PNG.
     """
-    from matplotlib.figure import Figure  # here, since they are slow to import
-    from sklearn.decomposition import PCA
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # here, since it is slow to import
+    from matplotlib.figure import Figure
 
     names = [name for group in groups.values() for name in group]
-    points = PCA(2).fit_transform(E[[word2ind[name] for name in names]].astype(np.float64))
+    rows = E[[word2ind[name] for name in names]].astype(np.float64)
+    left, sizes, _ = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    points = left[:, :2] * sizes[:2]                    # scikit-learn's PCA would take longer to import than the rest
     if ranks:
         points = points.argsort(axis=0).argsort(axis=0)
     figure = Figure(figsize=size, dpi=120, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot(xlabel="first principal component" + ", ranks" * ranks,
                               ylabel="second principal component" + ", ranks" * ranks)
     axes.set_title(title, parse_math=False)
@@ -147,13 +150,15 @@ def plot_embeddings(E, groups, word2ind, title, file, size=(10, 8), ranks=False)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")      # letters that the font lacks become boxes
         figure.draw_without_rendering()                 # settles the layout, so that pixels can be counted
-        _label(axes, points, names, colours)
+        figure.set_layout_engine("none")
+        _label(axes, points, names, colours, canvas.get_renderer())
         figure.savefig(file, format="png")
     return figure
 
 
-def _label(axes, points, names, colours):
+def _label(axes, points, names, colours, renderer):
     """Write each name near its point where it covers no other name and no point, if there is such a place."""
+    from matplotlib.collections import LineCollection
     pixels = axes.transData.transform(points)
     taken = np.hstack([pixels - 5, pixels + 5])             # boxes: left, bottom, right, top
     left, bottom, right, top = axes.bbox.extents
@@ -161,19 +166,23 @@ def _label(axes, points, names, colours):
     scale = axes.figure.dpi / 72
     distances = scale * np.repeat([4, 10, 18, 28, 40, 55, 75, 100, 140], len(angles))
     directions = np.tile([np.cos(angles), np.sin(angles)], 9)
-    for point, (x, y), name in zip(points, pixels, names):
-        text = axes.text(*point, shown(name), fontsize=10, parse_math=False)
-        w, h = np.array(text.get_window_extent().size) / 2 + (2, 1)
-        text.remove()
+    ends = pixels.copy()                                    # of the lines from points to names that are not beside them
+    for number, (name, (x, y)) in enumerate(zip(names, pixels)):
+        text = axes.annotate(shown(name), points[number], (0, 0), textcoords="offset pixels", ha="center", va="center",
+                             fontsize=10, color=colours[name], parse_math=False)
+        w, h = np.array(text.get_window_extent(renderer).size) / 2 + (2, 1)
         dx, dy = directions * (distances + np.array([[w], [h]]))
         boxes = np.column_stack([x + dx - w, y + dy - h, x + dx + w, y + dy + h])
         inside = (boxes > (left, bottom, left, bottom)).all(axis=1) & (boxes < (right, top, right, top)).all(axis=1)
-        covers = (boxes[:, None, :2] < taken[:, 2:]).all(axis=2) & (taken[:, :2] < boxes[:, None, 2:]).all(axis=2)
-        free = np.append(np.flatnonzero(inside & ~covers.any(axis=1)), -1)[0]       # the last, if none is free
+        free = next((place for place in np.flatnonzero(inside) if not (
+            (boxes[place, :2] < taken[:, 2:]) & (taken[:, :2] < boxes[place, 2:])).all(axis=1).any()), -1)
         taken = np.vstack([taken, boxes[free]])
-        line = {"arrowstyle": "-", "color": colours[name], "lw": 0.6} if distances[free] > 4 * scale else None
-        axes.annotate(shown(name), point, (dx[free], dy[free]), textcoords="offset pixels", ha="center", va="center",
-                      fontsize=10, color=colours[name], arrowprops=line, parse_math=False)
+        text.set_position((dx[free], dy[free]))
+        if distances[free] > 4 * scale:
+            ends[number] = np.clip(pixels[number], boxes[free, :2], boxes[free, 2:])
+    segments = np.stack([points, axes.transData.inverted().transform(ends)], axis=1)
+    lines = LineCollection(segments, colors=[colours[name] for name in names], linewidths=0.6)
+    axes.add_collection(lines, autolim=False)
 
 
 @contextmanager

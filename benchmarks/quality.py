@@ -20,7 +20,9 @@ WORDS = ("war peace money army ships law citizens agriculture railroads presiden
 DEFAULTS = {"init": "unigram", "epochs": 1, "alpha": 1.0, "batch_size": 1000, "subsample": None,
             "dynamic_window": False}
 OURS = {"this, --init uniform": {"init": "uniform"}, "this": {}, "this, --epochs 3": {"epochs": 3},
-        "this, --preset best": run.PRESETS["best"]}
+        "the start of --init spectral": {"init": "spectral", "epochs": 0},
+        "this, --init spectral": {"init": "spectral"}, "this, --preset best": run.PRESETS["best"],
+        "this, --preset best --epochs 9": run.PRESETS["best"] | {"epochs": 9}}
 GENSIM_EPOCHS = 1, 5, 15
 
 
@@ -81,7 +83,7 @@ def train_ours(settings, ids, freqs, seq, q_noise, seed):
     begun = time.perf_counter()
     start_rng, text_rng, rng = np.random.default_rng(seed).spawn(3)
     pairs = reading.make_pairs(ids, freqs, WINDOW, settings["subsample"], settings["dynamic_window"], text_rng)
-    start = run.STARTS[settings["init"]](freqs, M, settings["batch_size"], n, start_rng)
+    start = run.STARTS[settings["init"]](freqs, M, settings["batch_size"], n, start_rng, settings["alpha"], pairs)
     try:
         U, V, W = w2v_sgd.stochasticGradientDescend(
             pairs, *(X.astype(np.float32) for X in start), sampling.batch_sampler(seq, n), grads.lossAndGradientBatched,

@@ -197,6 +197,27 @@ def test_start_is_the_unigram_model():
     assert run.log_normalisers(U, V, W) == pytest.approx(np.zeros(5), abs=0.2)
 
 
+def test_spectral_start_adds_the_pointwise_mutual_information():
+    rng = np.random.default_rng(1)
+    w, near = rng.integers(0, 5, (2, 400))
+    pairs = np.column_stack([w, np.where(near < 4, (w + 1) % 5, near)])         # of another kind in each direction
+    freqs = np.bincount(w)
+    U, V, W = run.spectral_start(freqs, 6, 1000, 5, np.random.default_rng(0), 1, pairs)
+    for w in range(5):
+        for c in range(5):
+            together = sum(a == w and b == c for a, b in pairs)
+            apart = sum(a == w for a, _ in pairs) * sum(b == c for _, b in pairs) / len(pairs)
+            expected = np.log(freqs[c] / len(pairs)) + np.log(max(1, together / apart))
+            assert V[c] @ W @ U[w] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("M", [1, 2, 7])
+def test_spectral_start_of_words_that_say_nothing_of_each_other(M):
+    pairs = np.array([[w, c] for w in range(3) for c in range(3)])
+    U, V, W = run.spectral_start([3, 3, 3], M, 1000, 5, np.random.default_rng(0), 1, pairs)
+    assert U.shape == V.shape == (3, M) and U @ W.T @ V.T == pytest.approx(np.log(np.full((3, 3), 1 / 3)), abs=0.5)
+
+
 def test_normalisers_are_sums_over_the_vocabulary():
     rng = np.random.default_rng(0)
     U, V, W = (rng.normal(size=size) for size in ((600, 3), (600, 3), (3, 3)))
