@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from matplotlib.text import Text
+from sklearn.decomposition import PCA
 
 from corpus.reading import read_word_groups
 from utils import nearest, plot_embeddings, progress
@@ -26,6 +27,15 @@ def test_no_label_covers_another_or_leaves_the_axes(tmp_path, names, spread):
     for i, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:i]), axes.texts[i]
         assert axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1 and axes.bbox.y0 < box.y0 and box.y1 < axes.bbox.y1
+
+
+def test_points_are_those_of_another_principal_component_analysis(tmp_path):
+    names, spread = [f"word{i}" for i in range(12)], [3, 2, 1, .5, .1, .1]
+    axes, = draw(tmp_path, names, spread).axes
+    E = np.random.default_rng(0).normal(size=(12, 6)) * spread
+    expected = PCA(2).fit_transform(E)
+    for number, part in enumerate(axes.collections[:3]):
+        assert np.abs(np.asarray(part.get_offsets())) == pytest.approx(np.abs(expected[number::3]))  # mirrored, perhaps
 
 
 def test_groups_have_colours_and_a_legend_and_the_picture_a_title(tmp_path):
