@@ -126,8 +126,9 @@ def plot_embeddings(E, groups, word2ind, title, file, size=(10, 8), ranks=False)
 
     names = [name for group in groups.values() for name in group]
     rows = E[[word2ind[name] for name in names]].astype(np.float64)
-    left, sizes, _ = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
-    points = left[:, :2] * sizes[:2]                    # scikit-learn's PCA would take longer to import than the rest
+    rows -= rows.mean(axis=0)
+    main = np.linalg.svd(rows, full_matrices=False)[2][:2]      # scikit-learn's PCA is slow to import
+    points = rows @ (main.T * np.sign(main[[0, 1], np.abs(main).argmax(axis=1)]))
     if ranks:
         points = points.argsort(axis=0).argsort(axis=0)
     figure = Figure(figsize=size, dpi=120, layout="constrained")
