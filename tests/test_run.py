@@ -82,6 +82,17 @@ def test_threads_do_not_change_a_byte(trained, tmp_path):
         assert contents(tmp_path / threads) == contents(out)
 
 
+def test_the_best_preset_is_as_repeatable_and_learns_more(trained, tmp_path):
+    losses = [float(re.search(r"^loss +([\d.]+)", trained[1].stdout, re.M)[1])]
+    for threads in "1", "3":
+        result = call(tmp_path / threads, "--words", trained[0].with_name("twelve.txt"), "--dim", "10", "--epochs", "2",
+                      "--preset", "best", "--threads", threads)
+        assert result.returncode == 0, result.stderr
+        losses.append(float(re.search(r"^loss +([\d.]+)", result.stdout, re.M)[1]))
+    assert contents(tmp_path / "1") == contents(tmp_path / "3")
+    assert losses[1] == losses[2] < losses[0] - 0.1
+
+
 def test_options_reach_the_training(tmp_path):
     result = call(tmp_path / "out", *("--dim 4 --window 2 --negatives 3 --vocabulary 60 --batch-size 50 --alpha 0.5 "
                                       "--schedule constant --init uniform --pairs 500").split())
