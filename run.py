@@ -220,7 +220,8 @@ def train(options):
     print(f"""
 corpus      {name}: {tokens:,} tokens, {len(words):,} words, {len(data):,} pairs
 seconds     {time.monotonic() - begun:.0f} in all; {rate:,.0f} pairs a second in training
-loss        {loss:.4f} over the last 5 % of the pairs
+loss        {loss:.4f} over the last 5 % of the pairs{", seen before" * (
+            options.epochs > 1 or options.init == "spectral")}
 floor       {floor:.4f}, the lowest loss of a model that ignores the target word{"" if loss < floor - 0.05 else
             "; hardly more than that was learned: take more text, or more --epochs"}
 normalised  log Σ_c exp(v_cᵀ W u_w) = {normaliser.mean():+.3f} ± {normaliser.std():.3f} over words w; \
@@ -313,16 +314,16 @@ def plot(options):
         chosen = [word for word in words if any(map(str.isalpha, word)) and word not in (reading.START, reading.END)]
     if len(chosen := chosen[:300]) < 2:
         raise InputError("a picture needs two words or more: name them, or take --all")
-    rows, groups = E[word_indices(chosen, word2ind)], {"": chosen}
+    rows, groups, title = E[word_indices(chosen, word2ind)], {"": chosen}, f"{len(chosen)} words"
     if options.all:                                         # coloured by similarity; a group is called by its first
         from scipy.cluster.vq import kmeans2
         rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         _, members = kmeans2(rows, min(10, len(chosen)), minit="++", seed=0)
         parts = [[word for word, part in zip(chosen, members) if part == number] for number in dict.fromkeys(members)]
         groups = {part[0]: part for part in parts}
+        title = f"the {title} used most; similar ones have a colour, named after the first of them"
     with utils.whole_file(options.picture) as file:
-        utils.plot_embeddings(E, groups, word2ind, f"{len(chosen)} words", file, (20, 16) if options.all else (10, 8),
-                              ranks=options.all)
+        utils.plot_embeddings(E, groups, word2ind, title, file, (20, 16) if options.all else (10, 8), options.all)
     print(options.picture)
 
 

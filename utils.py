@@ -105,7 +105,7 @@ def plot_loss(curve, floor, title, file):
     axes.axhline(2.4, color="C2", linestyle=":", label="what the assignment asks for on its corpus, 2.4")
     axes.set_title(title, parse_math=False)
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=3)
     figure.savefig(file, format="png")
     return figure
 

@@ -221,7 +221,8 @@ def read_word_groups(path, word2ind):
         groups.setdefault(label.strip(), []).extend(names.lower().split())
     counts = Counter(chain.from_iterable(groups.values()))
     if unknown := [name for name in counts if name not in word2ind]:
-        raise InputError(f"{path}: not in the vocabulary: {' '.join(unknown)}; take them out or name a list by --words")
+        shown = " ".join(unknown[:10]) + " …" * (len(unknown) > 10)
+        raise InputError(f"{path}: not in the vocabulary: {shown}; take them out or name a list by --words")
     if twice := [name for name, count in counts.items() if count > 1]:
         raise InputError(f"{path}: listed twice: {' '.join(twice)}; leave one")
     if len(counts) < 2:
