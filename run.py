@@ -66,7 +66,7 @@ def spectral_start(freqs, M, S, n, rng, alpha, pairs):
     U, V, W = unigram_start(freqs, M, S, n, rng, alpha)
     counts = sum(sparse.coo_array((np.ones(len(part), np.int32), tuple(part.T)), shape=(len(U), len(U))).tocsr()
                  for part in np.array_split(pairs, len(pairs) // 10 ** 7 + 1)).tocoo()          # in parts: less memory
-    w, c = counts.coords
+    w, c = counts.row, counts.col
     pmi = np.log(counts.data * (len(pairs) / counts.sum(axis=1)[w] / counts.sum(axis=0)[c]))
     positive = sparse.csr_array((pmi.clip(0).astype(np.float32), (w, c)), shape=counts.shape)
     if M > 1:
