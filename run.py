@@ -223,7 +223,7 @@ seconds     {time.monotonic() - begun:.0f} in all; {rate:,.0f} pairs a second in
 loss        {loss:.4f} over the last 5 % of the pairs{", seen before" * (
             options.epochs > 1 or options.init == "spectral")}
 floor       {floor:.4f}, the lowest loss of a model that ignores the target word{"" if loss < floor - 0.05 else
-            "; hardly more than that was learned: take more text, or more --epochs"}
+            "; hardly more than that was learned: take more text, more --epochs or a smaller --alpha"}
 normalised  log Σ_c exp(v_cᵀ W u_w) = {normaliser.mean():+.3f} ± {normaliser.std():.3f} over words w; \
 {np.average(normaliser, weights=freqs):+.3f} weighted by frequency
 written     {', '.join(FILES)} in {options.out.resolve()}
@@ -317,13 +317,14 @@ def plot(options):
     rows, groups, title = E[word_indices(chosen, word2ind)], {"": chosen}, f"{len(chosen)} words"
     if options.all:                                         # coloured by similarity; a group is called by its first
         from scipy.cluster.vq import kmeans2
-        rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        _, members = kmeans2(rows, min(10, len(chosen)), minit="++", seed=0)
+        rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(rows.dtype).tiny)
+        _, members = kmeans2(rows, min(10, len(np.unique(rows, axis=0))), minit="++", seed=0)
         parts = [[word for word, part in zip(chosen, members) if part == number] for number in dict.fromkeys(members)]
         groups = {part[0]: part for part in parts}
         title = f"the {title} used most; similar ones have a colour, named after the first of them"
     with utils.whole_file(options.picture) as file:
-        utils.plot_embeddings(E, groups, word2ind, title, file, (20, 16) if options.all else (10, 8), options.all)
+        many = len(chosen) > 100
+        utils.plot_embeddings(E, groups, word2ind, title, file, (20, 16) if many else (10, 8), ranks=many)
     print(options.picture)
 
 

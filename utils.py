@@ -145,7 +145,8 @@ def plot_embeddings(E, groups, word2ind, title, file, size=(10, 8), ranks=False)
         drawn = axes.scatter(*part.T, color=f"C{number % 10}", marker="os^Dv"[number // 10 % 5])
         colours.update(dict.fromkeys(group, drawn.get_facecolor()[0]))
     if len(groups) > 1:
-        legend = figure.legend(axes.collections, groups, loc="outside lower center", ncols=min(len(groups), 5))
+        legend = figure.legend(axes.collections, list(map(shown, groups)), loc="outside lower center",
+                               ncols=min(len(groups), 5))
         for text in legend.get_texts():
             text.set_parse_math(False)
     with warnings.catch_warnings():
@@ -175,8 +176,10 @@ def _label(axes, points, names, colours, renderer):
         dx, dy = directions * (distances + np.array([[w], [h]]))
         boxes = np.column_stack([x + dx - w, y + dy - h, x + dx + w, y + dy + h])
         inside = (boxes > (left, bottom, left, bottom)).all(axis=1) & (boxes < (right, top, right, top)).all(axis=1)
-        free = next((place for place in np.flatnonzero(inside) if not (
-            (boxes[place, :2] < taken[:, 2:]) & (taken[:, :2] < boxes[place, 2:])).all(axis=1).any()), -1)
+        free = 0
+        for free in np.flatnonzero(inside):                 # the last of them, if none is free
+            if not ((boxes[free, :2] < taken[:, 2:]) & (taken[:, :2] < boxes[free, 2:])).all(axis=1).any():
+                break
         taken = np.vstack([taken, boxes[free]])
         text.set_position((dx[free], dy[free]))
         if distances[free] > 4 * scale:

@@ -29,6 +29,12 @@ def test_no_label_covers_another_or_leaves_the_axes(tmp_path, names, spread):
         assert axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1 and axes.bbox.y0 < box.y0 and box.y1 < axes.bbox.y1
 
 
+def test_labels_that_find_no_free_place_stay_in_the_picture(tmp_path):
+    axes, = draw(tmp_path, [f"crowded{i}" for i in range(300)], [1, .1, .1, .1, .1, .1]).axes
+    for box in map(Text.get_window_extent, axes.texts):
+        assert axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1 and axes.bbox.y0 < box.y0 and box.y1 < axes.bbox.y1
+
+
 def test_points_are_those_of_another_principal_component_analysis(tmp_path):
     names, spread = [f"word{i}" for i in range(12)], [3, 2, 1, .5, .1, .1]
     axes, = draw(tmp_path, names, spread).axes

@@ -78,6 +78,14 @@ def test_plot(results, arguments):
     assert (results / "my.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("embedding", [np.zeros, np.ones])
+def test_plot_of_words_without_a_difference(results, embedding):
+    for name in "UV":
+        np.save(results / f"w2v-{name}.npy", embedding((len(WORDS), 4)))
+    out = launch("plot", "--all", cwd=results)
+    assert (out.returncode, out.stdout, out.stderr) == (0, "words.png\n", "")
+
+
 @pytest.mark.parametrize("embedding", ["both", "U", "V"])
 @pytest.mark.parametrize("name", ["e.txt", "e.vec", "e.bin"])
 def test_export_holds_every_bit(results, name, embedding):
