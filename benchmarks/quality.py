@@ -120,9 +120,9 @@ def judge(similar, other, weights, known):
     return [agreement(E, pairs) for pairs in known.values() for E in embeddings]
 
 
-def shown(values, digits=3):
+def shown(values):
     """mean ± spread over the seeds."""
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
+    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
 
 
 def main():
@@ -160,17 +160,19 @@ def main():
           f"{len(contexts):,} pairs; kept out: {len(held_out):,} pairs, on which the unigram model of the training "
           f"text has a loss of {floor:.3f}\nof the pairs of words, both are known of "
           + ", ".join(f"{len(pairs[0])} in {name}" for name, pairs in known.items()) + "\n")
-    names = sorted(rows, key=lambda name: np.mean(rows[name], axis=0)[0])
+    middle = {name: [np.median(values, axis=0)[0], *np.mean(values, axis=0)[1:]] for name, values in rows.items()}
+    names = sorted(middle, key=middle.get)                  # by seconds
     columns = [f"{name}{which}" for name in LISTS for which in ("", ", both", ", whitened")]
     print(f"| | seconds | {' | '.join(columns)} |\n|---|---{'|---' * len(columns)}|")
     for name in names:
         seconds, *others = zip(*rows[name])
-        print(f"| {name} | {shown(seconds, 1)} | {' | '.join(map(shown, others[:len(columns)]))} |")
+        print(f"| {name} | {middle[name][0]:.1f} ({min(seconds):.1f}–{max(seconds):.1f}) | "
+              f"{' | '.join(map(shown, others[:len(columns)]))} |")
     print(f"\nBeside gensim in the same time\n\n| | {' | '.join(columns)} |\n|---{'|---' * len(columns)}|")
-    rivals = np.array([np.mean(rows[name], axis=0) for name in names if name.startswith("gensim")])
+    rivals = np.array([middle[name] for name in names if name.startswith("gensim")])
     for name in names:
         if name in COMPARED:
-            seconds, *ours = np.mean(rows[name], axis=0)[:len(columns) + 1]
+            seconds, *ours = middle[name][:len(columns) + 1]
             theirs = [np.interp(np.log(seconds), np.log(rivals[:, 0]), column) for column in rivals.T[1:]]
             print(f"| {name} | {' | '.join(f'{us / them:.2f} ×' for us, them in zip(ours, theirs))} |")
     print("\n| | loss below the unigram model's | mean of log Σ exp(score) | its spread |\n|---|---|---|---|")
