@@ -37,9 +37,9 @@ def unigram_start(freqs, M, S, n, rng, alpha=1., pairs=None):
     Why W is not near 1: the mean over a batch divides a pair's gradient by S, so a rare word would hardly move. With
     W = k·I and ũ = √k·u, ṽ = √k·v the scores are ṽᵀũ, and a step moves ũ by α·k/S times the pair's own gradient: 0.06
     for k = 60, α = 1 and S = 1000. The most frequent word is in a share p_max of the pairs of every batch, whatever S
-    is, and with many negatives an overshoot is steep; so k is smaller where p_max or n is large. For half of α it is
-    twice as large, which gives the words more weight beside their frequencies in V·W; but then no larger, so that a
-    smaller α makes smaller steps.
+    is, and with many negatives an overshoot is steep; so k is smaller where p_max or n is large. For α = 0.5 it is
+    twice as large, which gives the words more weight beside their frequencies in V·W; for a smaller α no larger, for
+    smaller steps.
     log p(c) has a coordinate of its own, in which the pairs push U, V and W all the same way; it is shared out so that
     the steps of none of the three overshoot. The constants are measured: half of 60 learns less, twice 60 may
     diverge.

@@ -208,6 +208,11 @@ def test_start_is_the_unigram_model():
     assert run.log_normalisers(U, V, W) == pytest.approx(np.zeros(5), abs=0.2)
 
 
+def test_steps_of_the_start_do_not_grow_with_alpha_halved():
+    k = [run.unigram_start([9] * 99, 3, 1000, 5, np.random.default_rng(0), alpha)[2][1, 1] for alpha in (1, .5, .25)]
+    assert k == [60, 120, 120]
+
+
 def test_spectral_start_adds_the_pointwise_mutual_information():
     rng = np.random.default_rng(1)
     w, near = rng.integers(0, 5, (2, 400))
