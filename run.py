@@ -456,6 +456,8 @@ def main():
     command = sys.argv[1] if sys.argv[1:2] and sys.argv[1] in COMMANDS else None
     parser = command_options(command) if command else training_options()
     options = parser.parse_args(sys.argv[1 + bool(command):])
+    if command and hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # for | head
     try:
         for number in signal.SIGINT, signal.SIGTERM:
             signal.signal(number, stop)                 # so that temporary files go

@@ -1,6 +1,8 @@
 """Looking at what was learned, and taking it along: run.py nearest, predict, plot, export."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -56,6 +58,13 @@ def test_nearest_to_a_word_and_to_a_sum(results):
         ranked(E, unit[0] - unit[2] + unit[3], ["king", "man", "woman"]) for E, unit in zip((both, U), units)]
     out = launch("nearest", "king", "pear", cwd=results).stdout
     assert out.startswith("king\n") and "\npear\n" in out and len(columns(out)[0]) == 12
+
+
+def test_a_reader_who_goes_away_is_no_error(results):
+    with subprocess.Popen([sys.executable, run.__file__, "nearest", "king"], cwd=results, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as child:
+        child.stdout.close()
+        assert child.stderr.read() == b""
 
 
 def test_predict_gives_the_softmax_beside_the_shares(results):
