@@ -201,6 +201,7 @@ def train(options):
         done, J = curve.T
         last = np.flatnonzero(done > 0.95 * done[-1])
         loss = np.average(J[last], weights=np.diff(done)[last - 1])
+        seen = options.epochs > 1 or options.init == "spectral"
         E = np.concatenate([V @ W, U], axis=1)
         normaliser = log_normalisers(U, V, W)
         if not (np.isfinite(normaliser).all() and np.isfinite(E).all()):
@@ -220,8 +221,7 @@ def train(options):
     print(f"""
 corpus      {name}: {tokens:,} tokens, {len(words):,} words, {len(data):,} pairs
 seconds     {time.monotonic() - begun:.0f} in all; {rate:,.0f} pairs a second in training
-loss        {loss:.4f} over the last 5 % of the pairs{", seen before" * (
-            options.epochs > 1 or options.init == "spectral")}
+loss        {loss:.4f} over the last 5 % of the pairs{", seen before" * seen}
 floor       {floor:.4f}, the lowest loss of a model that ignores the target word{"" if loss < floor - 0.05 else
             "; hardly more than that was learned: take more text, more --epochs or a smaller --alpha"}
 normalised  log Σ_c exp(v_cᵀ W u_w) = {normaliser.mean():+.3f} ± {normaliser.std():.3f} over words w; \
