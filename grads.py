@@ -1,17 +1,21 @@
 """Tasks 4 and 5: the loss of noise contrastive estimation and its gradients.
 
-    J = -(1/S) Σ_(w,c) [ log σ(v_cᵀ W u_w - q_c) + Σ_j log σ(q_c̄j - v_c̄jᵀ W u_w) ],   q_c = log(n·q[c])
+For a target word w, its context word c and n negatives c̄_1 … c̄_n, the loss of this observation is
 
-The rows of Vt belong to the context word c and its n negatives c̄_1 … c̄_n, in this order, and the argument q holds
-their q_c.
+    J = -log σ(v_cᵀ W u_w - q_c) - Σ_j log σ(q_c̄j - v_c̄jᵀ W u_w),   q_c = log(n·q[c]),
+
+and the loss of a batch is the mean over its S observations. The rows of Vt belong to c and its
+negatives, in this order; the argument q holds their q_c. The numbers beside the lines are those of
+the formulas in solutions/tasks-1-2.pdf.
 """
 
 import numpy as np
+from scipy import sparse
 
 
-@np.errstate(under="ignore")        # e^-|x| of a large score is 0, whatever the caller thinks of underflow
+@np.errstate(under="ignore")        # e^-x of a large x is 0, which is near enough
 def lossAndGradient(u_w, Vt, W, q):
-    """Loss and gradients of one observation.
+    """Compute the loss of one observation and its gradients.
 
     Parameters
     ----------
@@ -29,39 +33,46 @@ def lossAndGradient(u_w, Vt, W, q):
     ------
     ValueError : a shape does not fit the others
     """
-    # --- your code
-    # With x = ±(score - q), minus for c and plus for the negatives, J = Σ log(1 + eˣ), and ∂J/∂score = ±σ(x).
-    u_w, Vt, W, q = _checked(u_w, Vt, W, q, axes=1)
+    u_w, Vt, W, q = _as_floats(u_w, Vt, W, q)
+    _check_shapes(u_w, Vt, W, q, axes=1)
+
+    # J = Σ log(1 + eˣ), where x is q - score for the context word and score - q for a negative.
     sign = _sign(q)                                 # n+1
     h = W @ u_w                                     # M
-    cost, σ = _cost_and_slope(sign * (Vt @ h - q))  # scalar, n+1
-    g = sign * σ                                    # n+1
+    x = sign * (Vt @ h - q)                         # n+1
+    J = np.sum(_softplus(x), dtype=np.float64)      # (0.1)
+
+    g = sign * _sigmoid(x)                          # (2.2)  n+1, the same as σ(score - q) - δ̄
     a = g @ Vt                                      # M
-    return cost, a @ W, np.outer(g, h), np.outer(a, u_w)
-    # --- end of your code
+    du_w = a @ W                                    # (2.5)  M
+    dVt = np.outer(g, h)                            # (2.6)  (n+1)×M
+    dW = np.outer(a, u_w)                           # (2.7)  M×M
+    return J, du_w, dVt, dW
 
 
 def lossAndGradientCumulative(u_w, Vt, W, q):
-    """Mean loss of S observations and its gradients, by one call of `lossAndGradient` for each.
+    """Compute the mean loss of S observations and its gradients, one observation at a time.
 
     Parameters, results and errors are those of `lossAndGradientBatched`.
     """
-    # --- your code
-    u_w, Vt, W, q = _checked(u_w, Vt, W, q, axes=2)
+    u_w, Vt, W, q = _as_floats(u_w, Vt, W, q)
+    _check_shapes(u_w, Vt, W, q, axes=2)
+
     S = len(u_w)
-    J, dW = 0., np.zeros(W.shape)                   # sums in float64
-    du_w, dVt = np.empty_like(u_w), np.empty_like(Vt)
+    J = 0.
+    du_w = np.empty_like(u_w)
+    dVt = np.empty_like(Vt)
+    dW = np.zeros(W.shape)                          # a sum, so in float64
     for i in range(S):
         J_i, du_w[i], dVt[i], dW_i = lossAndGradient(u_w[i], Vt[i], W, q[i])
         J += J_i
         dW += dW_i
     return J / S, du_w / S, dVt / S, (dW / S).astype(W.dtype)
-    # --- end of your code
 
 
 @np.errstate(under="ignore")
 def lossAndGradientBatched(u_w, Vt, W, q):
-    """Mean loss of S observations and its gradients, by tensor operations.
+    """Compute the mean loss of S observations and its gradients by tensor operations.
 
     Parameters
     ----------
@@ -79,43 +90,111 @@ def lossAndGradientBatched(u_w, Vt, W, q):
     ------
     ValueError : a shape does not fit the others, or S is 0
     """
-    # --- your code
-    u_w, Vt, W, q = _checked(u_w, Vt, W, q, axes=2)
-    S = len(u_w)
-    sign = _sign(q)                                 # n+1
-    h = u_w @ W.T                                   # S×M
-    scores = np.matmul(Vt, h[:, :, None])[:, :, 0]  # S×(n+1)
-    cost, σ = _cost_and_slope(sign * (scores - q))  # scalar, S×(n+1)
-    g = sign / S * σ                                # S×(n+1)
-    a = np.matmul(g[:, None, :], Vt)[:, 0]          # S×M
-    return cost / S, a @ W, np.einsum("sk,sm->skm", g, h), a.T @ u_w
-    # --- end of your code
+    u_w, Vt, W, q = _as_floats(u_w, Vt, W, q)
+    _check_shapes(u_w, Vt, W, q, axes=2)
+
+    h = u_w @ W.T                                   # (3.1)  S×M
+    s = np.einsum("sm,skm->sk", h, Vt)              # (3.2)  S×(n+1), the scores
+    J, g = _mean_loss_and_slopes(s, q)              # (3.3)  S×(n+1)
+    a = np.einsum("sk,skm->sm", g, Vt)              # (3.4)  S×M
+    du_w = a @ W                                    # (3.5)  S×M
+    dVt = np.einsum("sk,sm->skm", g, h)             # (3.6)  S×(n+1)×M
+    dW = a.T @ u_w                                  # (3.7)  M×M
+    return J, du_w, dVt, dW
 
 
-# --- your code
-def _cost_and_slope(x):
-    """Σ log(1 + eˣ), summed in float64, and σ(x), its derivative, with no power but e^-|x|, which cannot overflow."""
-    e = np.exp(-np.abs(x))
-    return np.sum(np.maximum(x, 0) + np.log1p(e), dtype=np.float64), np.exp(np.minimum(x, 0)) / (1 + e)
+@np.errstate(under="ignore")
+def _gradients_by_word(u, w, v, context, W, q):
+    """Compute what `lossAndGradientBatched` does, its gradients summed over the places of a word.
+
+    In a batch many words stand several times, and each needs the sum of its gradients. Here every
+    product with W is of distinct words, and no gradient of S×(n+1)×M numbers is ever made.
+
+    Parameters
+    ----------
+    u : T×M, the rows of U of the batch's T distinct target words
+    w : S, which row of u belongs to each observation
+    v : C×M, the rows of V of the C distinct words among its context words and negatives
+    context : S×(n+1), which row of v belongs to each context word, and to its negatives
+    W : M×M
+    q : S×(n+1)
+
+    Returns
+    -------
+    J : float, the mean over the S observations
+    du, dv, dW : gradients of J, shaped like u, v and W
+    """
+    S, C = len(w), len(v)
+    Vt = v.take(context, axis=0)                    # S×(n+1)×M; take is quicker than v[context]
+    h = (u @ W.T).take(w, axis=0)                   # (3.1)  S×M
+    s = np.einsum("sm,skm->sk", h, Vt)              # (3.2)  S×(n+1)
+    J, g = _mean_loss_and_slopes(s, q)              # (3.3)  S×(n+1)
+    a = np.einsum("sk,skm->sm", g, Vt)              # (3.4)  S×M
+
+    # Sparse matrices, of which column s has its entries in the rows of the words of observation s.
+    is_target = _columns(np.ones((S, 1), g.dtype), w, rows=len(u))      # T×S
+    G = _columns(g, context, rows=C)                                    # C×S
+    A = is_target @ a                               # T×M, a summed by target word
+    du = A @ W                                      # (3.5)  T×M
+    dv = G @ h                                      # (3.6)  C×M
+    dW = A.T @ u                                    # (3.7)  M×M
+    return J, du, dv, dW
+
+
+# The form in which w2v_sgd.py asks for gradients, if a loss function has it.
+lossAndGradientBatched.by_word = _gradients_by_word
+
+
+def _mean_loss_and_slopes(s, q):
+    """Compute J of S observations with the scores s, S×(n+1), and g, the derivatives by them."""
+    S = len(s)
+    sign = _sign(q)
+    x = sign * (s - q)
+    J = np.sum(_softplus(x), dtype=np.float64) / S
+    g = sign / S * _sigmoid(x)
+    return J, g
 
 
 def _sign(q):
-    sign = np.ones(q.shape[-1:], q.dtype)
+    """Return -1 for the context word, which comes first, and 1 for its negatives."""
+    sign = np.ones(q.shape[-1], q.dtype)
     sign[0] = -1
     return sign
 
 
-def _checked(u_w, Vt, W, q, axes):
-    """The arguments as arrays of one float dtype; u_w has that many axes, the others must fit it."""
+def _softplus(x):
+    """Compute log(1 + eˣ) = -log σ(-x) by (3.8), where no power can overflow."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _sigmoid(x):
+    """Compute σ(x) = 1/(1 + e⁻ˣ), multiplied above and below by e^min(x, 0) against overflow."""
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+
+
+def _columns(values, places, rows):
+    """Make the sparse matrix whose column s has values[s] (S×k) in the rows places[s] (S×k)."""
+    S, k = values.shape
+    starts = np.arange(0, S * k + 1, k)
+    return sparse.csc_array((values.ravel(), places.ravel(), starts), shape=(rows, S))
+
+
+def _as_floats(u_w, Vt, W, q):
+    """Convert the arguments to arrays of one float dtype, that of u_w, Vt and W."""
     u_w, Vt, W = map(np.asarray, (u_w, Vt, W))
     dtype = np.result_type(u_w, Vt, W, np.float32)
-    u_w, Vt, W, q = (np.asarray(array, dtype) for array in (u_w, Vt, W, q))
+    return [np.asarray(array, dtype) for array in (u_w, Vt, W, q)]
+
+
+def _check_shapes(u_w, Vt, W, q, axes):
+    """Raise ValueError unless u_w has so many axes and the shapes of the others fit it."""
     if u_w.ndim != axes or 0 in u_w.shape:
-        raise ValueError(f"u_w has shape {u_w.shape}, expected {('(M,)', '(S, M)')[axes - 1]} and nothing 0")
-    *S, M = u_w.shape
-    rows = Vt.shape[-2] if Vt.ndim > 1 else 1
-    for name, array, shape in ("Vt", Vt, (*S, rows, M)), ("W", W, (M, M)), ("q", q, (*S, rows)):
+        expected = "(M,)" if axes == 1 else "(S, M)"
+        raise ValueError(f"u_w has shape {u_w.shape}, expected {expected} and nothing 0")
+
+    *S, M = u_w.shape                               # S is [] for one observation
+    words = Vt.shape[-2] if Vt.ndim > 1 else 1
+    expected = {"Vt": (*S, words, M), "W": (M, M), "q": (*S, words)}
+    for (name, shape), array in zip(expected.items(), (Vt, W, q)):
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}, expected {shape} to fit the others")
-    return u_w, Vt, W, q
-# --- end of your code

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def createSamplingSequence(freqs):
-    """The sequence in which word i occurs round(freqs[i]^0.75) times.
+    """Make the sequence in which word i occurs round(freqs[i]^0.75) times.
 
     Parameters
     ----------
@@ -14,14 +14,13 @@ def createSamplingSequence(freqs):
     -------
     1-D array of word indices: a uniform draw from it is a draw from the noise distribution q
     """
-    # --- your code
     counts = _noise_counts(freqs)
-    return np.repeat(np.arange(counts.size, dtype=np.int32), counts)
-    # --- end of your code
+    words = np.arange(counts.size, dtype=np.int32)
+    return np.repeat(words, counts)
 
 
 def noiseDistribution(freqs, negativesCount):
-    """The values log(n·q[c]) of all words c, where q[c] ∝ round(freqs[c]^0.75).
+    """Compute log(n·q[c]) of all words c, where q[c] ∝ round(freqs[c]^0.75).
 
     Parameters
     ----------
@@ -36,16 +35,16 @@ def noiseDistribution(freqs, negativesCount):
     ------
     ValueError : a word never occurs, so that its logarithm would be infinite
     """
-    # --- your code
     counts = _noise_counts(freqs)
     if np.any(counts < 1):
-        raise ValueError(f"freqs[{np.argmin(counts)}] rounds to 0; every word must occur at least once")
-    return np.log(negativesCount * counts / counts.sum())
-    # --- end of your code
+        rarest = np.argmin(counts)
+        raise ValueError(f"freqs[{rarest}] rounds to 0; every word must occur at least once")
+    q = counts / counts.sum()
+    return np.log(negativesCount * q)
 
 
 def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng()):
-    """The context word and n negatives, drawn from seq with replacement, none equal to that word.
+    """Draw n negatives for a context word from seq, with replacement, none equal to that word.
 
     Parameters
     ----------
@@ -62,38 +61,43 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
     ------
     ValueError : seq holds no word but c
     """
-    # --- your code
-    c = np.asarray(contextWord, dtype=np.intp)
-    # Equal ends are rare, and the loop over seq stops at the first other word.
-    if len(seq) == 0 or (seq[0] == seq[-1] and np.any(c == seq[0]) and all(word == seq[0] for word in seq)):
-        raise ValueError("seq has no word other than the context word to draw negatives from")
-    negatives, own = _draw(seq, c.size * negativesCount, rng), np.repeat(c, negativesCount)     # S·n
-    again = np.flatnonzero(negatives == own)
-    while again.size:
-        negatives[again] = _draw(seq, again.size, rng)
-        again = again[negatives[again] == own[again]]
-    negatives = negatives.astype(np.intp, copy=False).reshape(c.size, negativesCount)           # S×n
-    context = np.column_stack([c.ravel(), negatives])                                           # S×(n+1)
-    return context if c.ndim else context[0].tolist()
-    # --- end of your code
+    contexts = sample_contexts(np.ravel(contextWord), seq, negativesCount, rng)
+    return contexts if np.ndim(contextWord) else contexts[0].tolist()
 
 
-# --- your code
-def batch_sampler(seq, negativesCount):
-    """The contextFunction that calls `sampleContext` once for a whole batch."""
-    seq = np.asarray(seq)
+def sample_contexts(words, seq, negativesCount, rng):
+    """Draw the negatives of S context words at once: an S×(n+1) array, as `sampleContext` says."""
+    words = np.asarray(words, dtype=np.intp)
+    _check_that_others_are_there(words, seq)
 
-    def sample_batch(context_words, rng):
-        return sampleContext(context_words, seq, negativesCount, rng)
-    sample_batch.takes_batch = True
-    return sample_batch
+    context_words = np.repeat(words, negativesCount)                        # S·n
+    negatives = _draw(seq, context_words.size, rng)                         # S·n
+    # A negative that equals its context word is drawn again, until there is none.
+    wrong = np.flatnonzero(negatives == context_words)
+    while wrong.size:
+        negatives[wrong] = _draw(seq, wrong.size, rng)
+        wrong = wrong[negatives[wrong] == context_words[wrong]]
+
+    negatives = negatives.reshape(words.size, negativesCount)               # S×n
+    return np.column_stack([words, negatives])                              # S×(n+1)
 
 
 def _draw(seq, count, rng):
     places = rng.integers(len(seq), size=count)
-    return seq.take(places) if isinstance(seq, np.ndarray) else np.array([seq[place] for place in places])
+    if isinstance(seq, np.ndarray):
+        return seq.take(places)
+    return np.array([seq[place] for place in places])
+
+
+def _check_that_others_are_there(words, seq):
+    """Raise ValueError if seq has no word but one of words, for which one would draw for ever."""
+    if len(seq) == 0:
+        raise ValueError("seq has no word other than the context word to draw negatives from")
+    # Equal ends are rare, and the loop over seq stops at the first other word.
+    if seq[0] == seq[-1] and np.any(words == seq[0]) and all(word == seq[0] for word in seq):
+        raise ValueError("seq has no word other than the context word to draw negatives from")
 
 
 def _noise_counts(freqs):
+    """Return how often each word is in the sampling sequence."""
     return np.round(np.asarray(freqs, dtype=np.float64) ** 0.75).astype(np.intp)
-# --- end of your code

@@ -1,189 +1,347 @@
-"""Are these embeddings as good as gensim's in the same time? python benchmarks/quality.py --corpus PATH
+"""Are these embeddings as good as gensim's in the same time? python benchmarks/quality.py --help
 
-On one text, with the same M, n, window and vocabulary: agreement with people's judgements of similarity, the NCE loss
-on sentences kept out, the normalisers, and neighbours.
+On one text, with the same M, n, window and vocabulary: agreement with people's judgements of
+similarity, the NCE loss on sentences kept out, the normalisers, and neighbours.
 """
 
 import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from common import CPUS, grads, machine, np, run, sampling, utils, w2v_sgd  # sets BLAS threads
+import gensim
+import numpy as np
+from common import CPUS, GENSIM_SETTINGS, WINDOW, M, S, machine, n, print_table
+from gensim.test.utils import datapath
 from scipy.stats import spearmanr
+from threadpoolctl import threadpool_limits
 
-from corpus import reading
+import grads
+import sampling
+import w2v_sgd
+from beyond.command_line import abbreviated
+from beyond.measures import log_normalisers, nearest
+from beyond.settings import ASSIGNMENT, PRESETS, linear_decay
+from beyond.starts import STARTS
+from corpus.reading import read_sentences
+from corpus.vocabulary import make_pairs
+from utils import encode_corpus, extractDictionary, extractWordContextPairs
 
-M, n, WINDOW, LIMIT, SEEDS = 50, 5, 3, 20000, range(3)
-LISTS = {"SimLex-999": "simlex999.txt", "WordSim-353": "wordsim353.tsv"}        # they come with gensim
-WORDS = ("war peace money army ships law citizens agriculture railroads president congress tax labor treaty "
-         "education water mexico december three great").split()
-DEFAULTS = {"init": "unigram", "epochs": 1, "alpha": 1.0, "batch_size": 1000, "subsample": None,
-            "dynamic_window": False}
-COMPARED = {"this": {}, "this, --epochs 3": {"epochs": 3}, "this, --init spectral": {"init": "spectral"},
-            "this, --preset best": run.PRESETS["best"],
-            "this, --preset best --epochs 9": run.PRESETS["best"] | {"epochs": 9}}
-OURS = COMPARED | {"this, --init uniform": {"init": "uniform"},
-                   "the start of --init spectral": {"init": "spectral", "epochs": 0}}
+SEEDS = range(3)
 GENSIM_EPOCHS = 1, 5, 15
 
+# What our runs have instead of the assignment's settings. The first ones are set beside gensim.
+BEST = PRESETS["best"]
+COMPARED = {
+    "this": {},
+    "this, --epochs 3": {"epochs": 3},
+    "this, --init spectral": {"init": "spectral"},
+    "this, --preset best": BEST,
+    "this, --preset best --epochs 9": BEST | {"epochs": 9},
+}
+OURS = COMPARED | {
+    "this, --init uniform": {"init": "uniform"},
+    "the start of --init spectral": {"init": "spectral", "epochs": 0},
+}
 
-def read_text(path):
-    """The sentences to train on, words, word2ind, freqs, and the pairs of every hundredth sentence, kept out."""
-    sentences = list(reading.read_sentences(path))
-    kept_out = sentences[50::100]
-    del sentences[50::100]
-    words, word2ind, freqs = reading.extractDictionary(sentences, LIMIT)
-    return sentences, words, word2ind, freqs, reading.extractWordContextPairs(kept_out, WINDOW, word2ind)
+# People's judgements of how similar two words are, which come with gensim.
+LISTS = {"SimLex-999": "simlex999.txt", "WordSim-353": "wordsim353.tsv"}
+COLUMNS = [f"{name}{which}" for name in LISTS for which in ("", ", both", ", whitened")]
 
-
-def judgements(file, word2ind):
-    """The indices of the two words, and the judgement, of those pairs in a list whose words are both known."""
-    with open(file, encoding="utf-8") as lines:
-        rows = [line.lower().split("\t")[:3] for line in lines if not line.startswith("#")]
-    known = [(word2ind[a], word2ind[b], float(score)) for a, b, score in rows if a in word2ind and b in word2ind]
-    a, b, score = zip(*known)
-    return np.array(a), np.array(b), np.array(score)
-
-
-def agreement(E, known):
-    """Spearman's ρ of the cosines of rows of E and the judgements."""
-    a, b, score = known
-    E = E / np.maximum(np.linalg.norm(E, axis=1, keepdims=True), 1e-9)
-    return spearmanr(np.sum(E[a] * E[b], axis=1), score).statistic
+WORDS = ("war peace money army ships law citizens agriculture railroads president congress tax "
+         "labor treaty education water mexico december three great").split()
+NEIGHBOURS_OF = ["this", "this, --preset best", f"gensim, {GENSIM_EPOCHS[1]} epochs"]
 
 
-def batches(pairs, seq):
-    """Target words and contexts, negatives included, of pairs; the same ones each time."""
-    rng = np.random.default_rng(0)
-    for w, c in (part.T for part in np.array_split(pairs, len(pairs) // 1000 + 1)):
-        yield w, sampling.sampleContext(c, seq, n, rng)
+@dataclass
+class Text:
+    """A text to train on, and the sentences kept out of it."""
+
+    sentences: list
+    words: list
+    word2ind: dict
+    freqs: list
+    contexts: np.ndarray        # the context words of the pairs to train on
+    held_out: np.ndarray        # N×2, the pairs of the sentences kept out
+    seq: np.ndarray
+    q_noise: np.ndarray
+
+    @property
+    def shares(self):
+        """Return each word's share of the text."""
+        return np.array(self.freqs) / np.sum(self.freqs)
 
 
-def held_out_loss(U, V, W, pairs, seq, q_noise):
-    q = q_noise.astype(np.float32)
-    return sum(len(w) * grads.lossAndGradientBatched(U[w], V[context], W, q[context])[0]
-               for w, context in batches(pairs, seq)) / len(pairs)
+@dataclass
+class Outcome:
+    """What came of one run."""
 
-
-def unigram_loss(contexts, pairs, seq, q_noise):
-    """The loss on pairs of the model that ignores w and is best on the contexts of the training text.
-
-    run.unigram_floor of the pairs themselves would be lower, as of a model that has seen what was kept out.
-    """
-    p = np.bincount(contexts, minlength=q_noise.size).clip(0.5) / contexts.size
-    q = np.exp(q_noise) / n
-    drawn = p / (1 - q)
-    x = np.log(p / (n * q * (drawn.sum() - drawn)))         # score - q_c
-    sign = np.array([-1] + n * [1])
-    return sum(np.sum(np.logaddexp(0, sign * x[context])) for _, context in batches(pairs, seq)) / len(pairs)
-
-
-def train_ours(settings, sentences, word2ind, freqs, seq, q_noise, seed):
-    """Seconds from sentences in memory to embeddings, and U, V, W; as run.py does it."""
-    settings = DEFAULTS | settings
-    begun = time.perf_counter()
-    start_rng, text_rng, rng = np.random.default_rng(seed).spawn(3)
-    ids = reading.encode_corpus(sentences, WINDOW, word2ind)
-    pairs = reading.make_pairs(ids, freqs, WINDOW, settings["subsample"], settings["dynamic_window"], text_rng)
-    start = run.STARTS[settings["init"]](freqs, M, settings["batch_size"], n, start_rng, settings["alpha"], pairs)
-    try:
-        U, V, W = w2v_sgd.stochasticGradientDescend(
-            pairs, *(X.astype(np.float32) for X in start), sampling.batch_sampler(seq, n), grads.lossAndGradientBatched,
-            q_noise, settings["batch_size"], settings["epochs"], run.linear_decay(settings["alpha"]), rng, CPUS)
-    except w2v_sgd.Diverged as error:
-        U, V, W = error.learned
-    return time.perf_counter() - begun, U, V, W
-
-
-def train_gensim(sentences, words, freqs, epochs, seed):
-    """Seconds from sentences in memory to embeddings, and gensim's two, in the order of words."""
-    from gensim.models import Word2Vec
-    begun = time.perf_counter()
-    model = Word2Vec(vector_size=M, window=WINDOW, negative=n, sg=1, sample=0, min_count=1, shrink_windows=False,
-                     workers=CPUS, seed=seed)
-    model.build_vocab_from_freq(dict(zip(words, freqs)), corpus_count=len(sentences))
-    model.train(sentences, total_examples=len(sentences), epochs=epochs)
-    order = [model.wv.key_to_index[word] for word in words]
-    return time.perf_counter() - begun, model.wv.vectors[order], model.syn1neg[order]
-
-
-def whitened(E, weights):
-    """E with the mean 0 and the covariance I over the words of the text, which none of its directions then rules."""
-    E = E - weights @ E
-    squares, axes = np.linalg.eigh((E.T * weights) @ E)
-    return E @ (axes / np.sqrt(np.maximum(squares, 1e-9 * squares.max())))
-
-
-def judge(similar, other, weights, known):
-    """Agreement with each list of an embedding, of both of a word side by side, and of the first whitened."""
-    embeddings = similar, np.hstack([similar, other]), whitened(similar.astype(float), weights)
-    return [agreement(E, pairs) for pairs in known.values() for E in embeddings]
-
-
-def shown(values):
-    """mean ± spread over the seeds."""
-    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
+    seconds: float
+    correlations: list          # one for each of COLUMNS
+    embedding: np.ndarray       # L×M, V·W or gensim's wv
+    # Of ours: how far the loss is below the unigram model's, mean and spread of log Σ exp(score).
+    probabilities: tuple = ()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--corpus", required=True, type=Path, help="a UTF-8 text file or a folder of .txt files")
+    parser.add_argument("--corpus", required=True, type=Path,
+                        help="a UTF-8 text file or a folder of .txt files")
     path = parser.parse_args().corpus
-    import gensim  # after common: it loads BLAS
 
-    sentences, words, word2ind, freqs, held_out = read_text(path)
-    lists = Path(gensim.__file__).parent / "test" / "test_data"
-    known = {name: judgements(lists / file, word2ind) for name, file in LISTS.items()}
-    seq, q_noise = sampling.createSamplingSequence(freqs), sampling.noiseDistribution(freqs, n)
-    contexts = reading.extractWordContextPairs(sentences, WINDOW, word2ind)[:, 1]
-    floor = unigram_loss(contexts, held_out, seq, q_noise)
-    weights = np.array(freqs) / np.sum(freqs)
-
-    rows, neighbours = {}, {}
-    for seed in SEEDS:
-        for name, settings in OURS.items():
-            seconds, U, V, W = train_ours(settings, sentences, word2ind, freqs, seq, q_noise, seed)
-            Z = run.log_normalisers(U, V, W)
-            mean = weights @ Z
-            loss = held_out_loss(U, V, W, held_out, seq, q_noise)
-            rows.setdefault(name, []).append([seconds, *judge(V @ W, U, weights, known), floor - loss, mean,
-                                              np.sqrt(weights @ (Z - mean) ** 2)])
-            neighbours.setdefault(name, V @ W)
-        for epochs in GENSIM_EPOCHS:
-            name = f"gensim, {epochs} epoch{'s' * (epochs > 1)}"
-            seconds, wv, syn1neg = train_gensim(sentences, words, freqs, epochs, seed)
-            rows.setdefault(name, []).append([seconds, *judge(wv, syn1neg, weights, known)])
-            neighbours.setdefault(name, wv)
+    text = read_text(path)
+    judged = {name: read_judgements(datapath(file), text.word2ind) for name, file in LISTS.items()}
+    unigram_loss = held_out_loss_of_unigram_model(text)
+    outcomes = run_all(text, judged, unigram_loss)
+    by_time = dict(sorted(outcomes.items(), key=lambda item: middle_seconds(item[1])))
 
     print(f"{machine()}, gensim {gensim.__version__}\n")
-    print(f"{path.resolve().name}: {sum(map(len, sentences)) - 2 * len(sentences):,} tokens, {len(words):,} words, "
-          f"{len(contexts):,} pairs; kept out: {len(held_out):,} pairs, on which the unigram model of the training "
-          f"text has a loss of {floor:.3f}\nof the pairs of words, both are known of "
-          + ", ".join(f"{len(pairs[0])} in {name}" for name, pairs in known.items()) + "\n")
-    middle = {name: [np.median(values, axis=0)[0], *np.mean(values, axis=0)[1:]] for name, values in rows.items()}
-    names = sorted(middle, key=middle.get)                  # by seconds
-    columns = [f"{name}{which}" for name in LISTS for which in ("", ", both", ", whitened")]
-    print(f"| | seconds | {' | '.join(columns)} |\n|---|---{'|---' * len(columns)}|")
-    for name in names:
-        seconds, *others = zip(*rows[name])
-        print(f"| {name} | {middle[name][0]:.1f} ({min(seconds):.1f}–{max(seconds):.1f}) | "
-              f"{' | '.join(map(shown, others[:len(columns)]))} |")
-    print(f"\nBeside gensim in the same time\n\n| | {' | '.join(columns)} |\n|---{'|---' * len(columns)}|")
-    rivals = np.array([middle[name] for name in names if name.startswith("gensim")])
-    for name in names:
+    print_text(path.resolve().name, text, judged, unigram_loss)
+    print_correlations(by_time)
+    print("\nBeside gensim in the same time\n")
+    print_beside_gensim(by_time)
+    print()
+    print_probabilities(by_time)
+    print()
+    print_neighbours(outcomes, text)
+
+
+def read_text(path):
+    """Read a text, and keep every hundredth sentence out."""
+    sentences = list(read_sentences(path))
+    kept_out = sentences[50::100]
+    del sentences[50::100]
+
+    words, word2ind, freqs = extractDictionary(sentences, ASSIGNMENT["vocabulary"])
+    pairs = extractWordContextPairs(sentences, WINDOW, word2ind)
+    held_out = extractWordContextPairs(kept_out, WINDOW, word2ind)
+    seq = sampling.createSamplingSequence(freqs)
+    q_noise = sampling.noiseDistribution(freqs, n)
+    return Text(sentences, words, word2ind, freqs, pairs[:, 1], held_out, seq, q_noise)
+
+
+def read_judgements(file, word2ind):
+    """Read a list of pairs of words, with how similar people say they are.
+
+    Returns three arrays, of those pairs whose words are both in word2ind: the indices of the one
+    word, of the other, and the judgements.
+    """
+    known = []
+    with open(file, encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("#"):
+                continue
+            a, b, judgement = line.lower().split("\t")[:3]
+            if a in word2ind and b in word2ind:
+                known.append((word2ind[a], word2ind[b], float(judgement)))
+    a, b, judgements = zip(*known)
+    return np.array(a), np.array(b), np.array(judgements)
+
+
+def run_all(text, judged, unigram_loss):
+    """Train all by each seed in turn. Returns, by name, a list of Outcomes, one a seed."""
+    outcomes = {}
+    for seed in SEEDS:
+        for name, changes in OURS.items():
+            outcome = run_ours(changes, text, judged, unigram_loss, seed)
+            outcomes.setdefault(name, []).append(outcome)
+        for epochs in GENSIM_EPOCHS:
+            name = "gensim, 1 epoch" if epochs == 1 else f"gensim, {epochs} epochs"
+            outcomes.setdefault(name, []).append(run_gensim(epochs, text, judged, seed))
+    return outcomes
+
+
+def run_ours(changes, text, judged, unigram_loss, seed):
+    """Train with the assignment's settings but for some changes, and measure the result."""
+    begun = time.perf_counter()
+    U, V, W = train_ours(ASSIGNMENT | changes, text, seed)
+    seconds = time.perf_counter() - begun
+
+    correlations = all_correlations(V @ W, U, text.shares, judged)
+    gain = unigram_loss - held_out_loss(U, V, W, text)
+    normalisers = log_normalisers(U, V, W)
+    mean = np.average(normalisers, weights=text.freqs)
+    spread = np.sqrt(np.average((normalisers - mean) ** 2, weights=text.freqs))
+    return Outcome(seconds, correlations, V @ W, (gain, mean, spread))
+
+
+def train_ours(settings, text, seed):
+    """Train as run.py does, from sentences in memory to U, V and W."""
+    start_rng, text_rng, rng = np.random.default_rng(seed).spawn(3)
+    ids = encode_corpus(text.sentences, WINDOW, text.word2ind)
+    pairs = make_pairs(ids, text.freqs, WINDOW, settings["subsample"], settings["dynamic_window"],
+                       text_rng)
+    start = STARTS[settings["init"]](text.freqs, M, settings["batch_size"], n, start_rng,
+                                     settings["alpha"], pairs)
+    U0, V0, W0 = [X.astype(np.float32) for X in start]
+
+    def context_function(words, rng):
+        return sampling.sample_contexts(words, text.seq, n, rng)
+
+    try:
+        return w2v_sgd.stochasticGradientDescend(
+            pairs, U0, V0, W0, context_function, grads.lossAndGradientBatched, text.q_noise,
+            settings["batch_size"], settings["epochs"], linear_decay(settings["alpha"]),
+            printInterval=None, rng=rng, many_at_once=True)
+    except w2v_sgd.Diverged as error:
+        return error.learned
+
+
+def run_gensim(epochs, text, judged, seed):
+    """Train gensim's model, from sentences in memory to embeddings, and measure the result."""
+    begun = time.perf_counter()
+    model = gensim.models.Word2Vec(**GENSIM_SETTINGS, workers=CPUS, seed=seed)
+    model.build_vocab_from_freq(dict(zip(text.words, text.freqs)),
+                                corpus_count=len(text.sentences))
+    model.train(text.sentences, total_examples=len(text.sentences), epochs=epochs)
+    order = [model.wv.key_to_index[word] for word in text.words]
+    wv, syn1neg = model.wv.vectors[order], model.syn1neg[order]
+    seconds = time.perf_counter() - begun
+    return Outcome(seconds, all_correlations(wv, syn1neg, text.shares, judged), wv)
+
+
+def all_correlations(embedding, other, shares, judged):
+    """Compute the correlations of COLUMNS with people's judgements.
+
+    For each list there are that of an embedding, that of both of a word side by side, and that of
+    the first one whitened.
+    """
+    both = np.hstack([embedding, other])
+    white = whitened(embedding.astype(float), shares)
+    return [correlation(E, pairs) for pairs in judged.values() for E in (embedding, both, white)]
+
+
+def correlation(E, pairs):
+    """Compute Spearman's ρ of the cosines of rows of E and people's judgements."""
+    a, b, judgements = pairs
+    lengths = np.linalg.norm(E, axis=1, keepdims=True)
+    E = E / np.maximum(lengths, 1e-9)
+    cosines = np.sum(E[a] * E[b], axis=1)
+    return spearmanr(cosines, judgements).statistic
+
+
+def whitened(E, shares):
+    """Shift and rotate E to the mean 0 and the covariance I over the words of the text.
+
+    None of its directions then rules the others.
+    """
+    E = E - shares @ E
+    covariance = (E.T * shares) @ E
+    variances, axes = np.linalg.eigh(covariance)
+    deviations = np.sqrt(np.maximum(variances, 1e-9 * variances.max()))
+    return E @ (axes / deviations)
+
+
+def held_out_loss(U, V, W, text):
+    """Compute the mean loss of U, V and W on the pairs kept out."""
+    q_noise = text.q_noise.astype(np.float32)
+    loss = 0.
+    for w, context in held_out_batches(text):
+        J, *_ = grads.lossAndGradientBatched(U[w], V[context], W, q_noise[context])
+        loss += J * len(w)
+    return loss / len(text.held_out)
+
+
+def held_out_loss_of_unigram_model(text):
+    """Compute the mean loss, on the pairs kept out, of the best model that ignores w.
+
+    It is the best one of the training text. `beyond.measures.unigram_floor` of the pairs kept out
+    would be lower, as of a model that has seen them.
+    """
+    p = np.bincount(text.contexts, minlength=len(text.words)).clip(0.5) / len(text.contexts)
+    q = np.exp(text.q_noise) / n
+    drawn = p / (1 - q)
+    r = n * q * (drawn.sum() - drawn)           # how often a word is a negative, as p the context
+    x = np.log(p / r)                           # score - q_c
+
+    sign = np.array([-1] + n * [1])
+    loss = 0.
+    for _, context in held_out_batches(text):
+        loss += np.sum(np.logaddexp(0, sign * x[context]))
+    return loss / len(text.held_out)
+
+
+def held_out_batches(text):
+    """Yield w and context of the pairs kept out, with the same negatives each time."""
+    rng = np.random.default_rng(0)
+    for pairs in np.array_split(text.held_out, len(text.held_out) // S + 1):
+        w, c = pairs.T
+        yield w, sampling.sample_contexts(c, text.seq, n, rng)
+
+
+def print_text(name, text, judged, unigram_loss):
+    tokens = sum(map(len, text.sentences)) - 2 * len(text.sentences)    # without START and END
+    known = ", ".join(f"{len(pairs[0])} in {name}" for name, pairs in judged.items())
+    print(f"{name}: {tokens:,} tokens, {len(text.words):,} words, {len(text.contexts):,} pairs; "
+          f"kept out: {len(text.held_out):,} pairs, on which the unigram model of the training "
+          f"text has a loss of {unigram_loss:.3f}\n"
+          f"of the pairs of words, both are known of {known}\n")
+
+
+def print_correlations(outcomes):
+    rows = []
+    for name, runs in outcomes.items():
+        least, most = min(run.seconds for run in runs), max(run.seconds for run in runs)
+        seconds = f"{middle_seconds(runs):.1f} ({least:.1f}–{most:.1f})"
+        rows.append([name, seconds, *mean_and_spread([run.correlations for run in runs])])
+    print_table(["", "seconds", *COLUMNS], rows)
+
+
+def print_beside_gensim(outcomes):
+    """Print by how much our correlations exceed gensim's, interpolated over log seconds.
+
+    outcomes : by name, in the order of seconds
+    """
+    rivals = [runs for name, runs in outcomes.items() if name.startswith("gensim")]
+    rival_seconds = np.log([middle_seconds(runs) for runs in rivals])
+    rival_correlations = np.array([mean_correlations(runs) for runs in rivals])
+    rows = []
+    for name, runs in outcomes.items():
         if name in COMPARED:
-            seconds, *ours = middle[name][:len(columns) + 1]
-            theirs = [np.interp(np.log(seconds), np.log(rivals[:, 0]), column) for column in rivals.T[1:]]
-            print(f"| {name} | {' | '.join(f'{us / them:.2f} ×' for us, them in zip(ours, theirs))} |")
-    print("\n| | loss below the unigram model's | mean of log Σ exp(score) | its spread |\n|---|---|---|---|")
-    for name in filter(OURS.__contains__, names):
-        print(f"| {name} | {' | '.join(map(shown, list(zip(*rows[name]))[-3:]))} |")
-    chosen = "this", "this, --preset best", f"gensim, {GENSIM_EPOCHS[1]} epochs"
-    print(f"\n| nearest to | {' | '.join(chosen)} |\n|---{'|---' * len(chosen)}|")
-    for word in filter(word2ind.__contains__, WORDS):
-        found = [utils.nearest(neighbours[name], word2ind[word], 5)[0] for name in chosen]
-        print(f"| {word} | {' | '.join(' '.join(utils.shown(words[i]) for i in near) for near in found)} |")
+            seconds = np.log(middle_seconds(runs))
+            theirs = [np.interp(seconds, rival_seconds, column) for column in rival_correlations.T]
+            ratios = mean_correlations(runs) / theirs
+            rows.append([name, *[f"{ratio:.2f} ×" for ratio in ratios]])
+    print_table(["", *COLUMNS], rows)
+
+
+def print_probabilities(outcomes):
+    rows = []
+    for name, runs in outcomes.items():
+        if name in OURS:
+            rows.append([name, *mean_and_spread([run.probabilities for run in runs])])
+    print_table(["", "loss below the unigram model's", "mean of log Σ exp(score)", "its spread"],
+                rows)
+
+
+def print_neighbours(outcomes, text):
+    """Print the words nearest to some, as the first seed has them."""
+    embeddings = [outcomes[name][0].embedding for name in NEIGHBOURS_OF]
+    rows = []
+    for word in WORDS:
+        if word in text.word2ind:
+            neighbours = [nearest(E, text.word2ind[word], 5)[0] for E in embeddings]
+            rows.append([word, *[names_of(indices, text.words) for indices in neighbours]])
+    print_table(["nearest to", *NEIGHBOURS_OF], rows)
+
+
+def names_of(indices, words):
+    return " ".join(abbreviated(words[index]) for index in indices)
+
+
+def middle_seconds(runs):
+    return np.median([run.seconds for run in runs])
+
+
+def mean_correlations(runs):
+    return np.mean([run.correlations for run in runs], axis=0)
+
+
+def mean_and_spread(values):
+    """Write mean ± standard deviation over the seeds, for each column of values."""
+    return [f"{np.mean(column):.3f} ± {np.std(column, ddof=1):.3f}" for column in zip(*values)]
 
 
 if __name__ == "__main__":
-    main()
+    with threadpool_limits(1, "blas"):              # as in run.py
+        main()

@@ -1,71 +1,176 @@
-"""How near training comes to what this machine's memory and arithmetic allow, and where a batch's time goes."""
+"""How near training comes to what the machine allows, and where the time of a batch goes."""
 
-import time
+import numpy as np
+from common import (
+    M,
+    S,
+    machine,
+    median_seconds,
+    n,
+    print_table,
+    training_arguments,
+    zipf_sentences,
+)
+from threadpoolctl import threadpool_limits
 
-from common import machine, np, problem, w2v_sgd, zipf_sentences
+import grads
+from w2v_sgd import PAIRS_AT_ONCE, distinct, stochasticGradientDescend
 
-M, n, S = 50, 5, 1000
+FLOAT_BYTES = 4
 
 
-def microseconds(work, rounds=200):
-    times = []
-    for _ in range(rounds):
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return np.median(times) * 1e6
+class Batch:
+    """A batch, and the steps of learning from it as w2v_sgd.py and grads.py take them.
+
+    A step is a method without arguments, which leaves in the batch what the next ones need. All
+    of them can be repeated.
+    """
+
+    def __init__(self, arguments):
+        self.U, self.V, self.W = [arguments[name].copy() for name in ("U0", "V0", "W0")]
+        self.q_noise = arguments["q_noise"].astype(np.float32)
+        self.context_function = arguments["contextFunction"]
+        pairs = np.random.default_rng(0).permutation(arguments["data"])[:PAIRS_AT_ONCE]
+        self.w = pairs[:S, 0]
+        self.many_c = pairs[:, 1]
+
+    def learn(self):
+        """Take all steps in their order."""
+        self.draw_negatives()
+        self.find_distinct_words()
+        self.take_rows()
+        self.multiply_for_h()
+        self.take_Vt_and_h()
+        self.compute_scores()
+        self.compute_loss_and_slopes()
+        self.compute_a()
+        self.sum_by_word()
+        self.multiply_for_gradients()
+        self.write_rows()
+
+    def draw_negatives(self):
+        """Draw the negatives of all batches for which that is done in one call."""
+        contexts = self.context_function(self.many_c, np.random.default_rng(0))
+        self.context = contexts[:S]
+
+    def find_distinct_words(self):
+        self.target_words, self.w_row = distinct(self.w, len(self.U))
+        self.context_words, self.context_row = distinct(self.context, len(self.V))
+
+    def take_rows(self):
+        self.u = self.U.take(self.target_words, axis=0)
+        self.v = self.V.take(self.context_words, axis=0)
+        self.q = self.q_noise.take(self.context)
+
+    def multiply_for_h(self):
+        self.h_of_words = self.u @ self.W.T
+
+    def take_Vt_and_h(self):
+        self.Vt = self.v.take(self.context_row, axis=0)
+        self.h = self.h_of_words.take(self.w_row, axis=0)
+
+    def compute_scores(self):
+        self.s = np.einsum("sm,skm->sk", self.h, self.Vt)
+
+    def compute_loss_and_slopes(self):
+        self.J, self.g = grads._mean_loss_and_slopes(self.s, self.q)
+
+    def compute_a(self):
+        self.a = np.einsum("sk,skm->sm", self.g, self.Vt)
+
+    def sum_by_word(self):
+        ones = np.ones((S, 1), self.g.dtype)
+        is_target = grads._columns(ones, self.w_row, rows=len(self.u))
+        G = grads._columns(self.g, self.context_row, rows=len(self.v))
+        self.A = is_target @ self.a
+        self.dv = G @ self.h
+
+    def multiply_for_gradients(self):
+        self.du = self.A @ self.W
+        self.dW = self.A.T @ self.u
+
+    def write_rows(self):
+        step = 1.
+        self.U[self.target_words] = self.u - step * self.du
+        self.V[self.context_words] = self.v - step * self.dv
 
 
 def main():
-    settings = problem(list(zipf_sentences(300_000, types=19_999)))
-    big, square = np.ones(64 << 20, np.float32), np.ones((1000, 1000), np.float32)
-    copy = 2 * big.nbytes / microseconds(lambda: big.copy(), 7) / 1e3                   # GB/s
-    gemm = 2 * 1000 ** 3 / microseconds(lambda: square @ square, 20) / 1e3              # Gflop/s
-    # Per pair: u_w and n+1 rows of V are read and written once; 3 products with M×M, 3 passes over the rows of V.
-    moved, flops = 2 * (n + 2) * M * 4, 6 * M ** 2 + 6 * (n + 1) * M
-    limit = 1e6 / (moved / copy / 1e3 + flops / gemm / 1e3)                             # pairs/s, one after the other
-    begun = time.perf_counter()
-    w2v_sgd.stochasticGradientDescend(**settings)
-    rate = len(settings["data"]) / (time.perf_counter() - begun)
+    arguments = training_arguments(list(zipf_sentences(300_000, types=19_999)))
+    seconds = median_seconds(lambda: stochasticGradientDescend(**arguments), rounds=3)
+    rate = len(arguments["data"]) / seconds
+    batch = Batch(arguments)
+    batch.learn()                       # so that each step alone finds its data
 
-    print(f"{machine()}\n\n| | |\n|---|---|")
-    print(f"| copying | {copy:.1f} GB/s |\n| product of 1000×1000 matrices | {gemm:.0f} Gflop/s |")
-    print(f"| a pair moves at least | {moved:,} bytes |\n| and costs | {flops:,} flop |")
-    print(f"| so a thread can learn at most | {limit / 1e6:.2f} M pairs/s |")
-    print(f"| it does | {rate / 1e6:.2f} M pairs/s, {rate / limit:.0%} |\n")
+    print(f"{machine()}\n")
+    print_table(["", ""], rows_of_limit(batch, rate))
+    print()
+    rows = [[name, f"{duration:.0f}"] for name, duration in time_steps(batch)]
+    rows.append(["a whole batch in training", f"{S / rate * 1e6:.0f}"])
+    print_table(["step, one at a time, its data at hand", f"µs a batch of {S}"], rows)
 
-    U, V, W, q = (settings[name] for name in ("U0", "V0", "W0", "q_noise"))
-    rng, loss, draw = np.random.default_rng(0), settings["lossAndGradientFunction"], settings["contextFunction"]
-    pairs = rng.permutation(settings["data"])[:32 * S]
-    w, c = pairs.T.astype(np.intp)
-    context = draw(c, rng)
-    (word, place, one_hot), = w2v_sgd._distinct(w[None, :S], U)
-    (words, places, one_hots), = w2v_sgd._distinct(context[:S].reshape(1, -1), V)
-    u, v = U.take(word, axis=0), V.take(words, axis=0)
-    u_w, Vt = u.take(place, axis=0), v.take(places.reshape(S, -1), axis=0)
-    q_batch = q.astype(np.float32).take(context[:S])
-    h, g = u_w @ W.T, q_batch
-    _, du_w, dVt, _ = loss(u_w, Vt, W, q_batch)
-    flat = dVt.reshape(-1, M)
 
-    def put():
-        U[word], V[words] = u, v
+def rows_of_limit(batch, rate):
+    """Measure the machine, and set its limit beside the pairs a second that training does."""
+    copied, multiplied = copying_rate(), product_rate()
+    moved, flops = costs_of_pair(batch)
+    limit = 1 / (moved / copied + flops / multiplied)       # pairs/s, one after the other
+    T, C = len(batch.u), len(batch.v)
+    return [
+        ["copying", f"{copied / 1e9:.1f} GB/s"],
+        ["product of 1000×1000 matrices", f"{multiplied / 1e9:.0f} Gflop/s"],
+        [f"of a batch of {S}, distinct are", f"{T:,} target and {C:,} context words"],
+        ["a pair moves at least", f"{moved:,.0f} bytes"],
+        ["and costs", f"{flops:,.0f} flop"],
+        ["so a thread can learn at most", f"{limit / 1e6:.2f} M pairs/s"],
+        ["it does", f"{rate / 1e6:.2f} M pairs/s, {rate / limit:.0%}"],
+    ]
 
-    steps = {"negatives": (lambda: draw(c, rng), 32), "distinct words": (lambda: [
-                 list(w2v_sgd._distinct(index.reshape(32, -1), V)) for index in (w, context)], 32),
-             "rows of U and V": (lambda: (U.take(word, axis=0), V.take(words, axis=0)), 1),
-             "u_w and Vt": (lambda: (u.take(place, axis=0), v.take(places.reshape(S, -1), axis=0)), 1),
-             "loss and gradients": (lambda: loss(u_w, Vt, W, q_batch), 1),
-             "… three products with M×M": (lambda: (u_w @ W.T, h @ W, h.T @ u_w), 1),
-             "… scores and a": (lambda: (np.matmul(Vt, h[:, :, None]), np.matmul(g[:, None, :], Vt)), 1),
-             "… dVt": (lambda: np.einsum("sk,sm->skm", g, h), 1),
-             "sums of gradients": (lambda: (one_hot @ du_w, one_hots @ flat), 1),
-             "writing the rows back": (put, 1)}
-    print(f"| step, one at a time, its data at hand | µs a batch of {S} |\n|---|---|")
-    for name, (work, batches) in steps.items():
-        print(f"| {name} | {microseconds(work, 200 // batches + 5) / batches:.0f} |")
-    print(f"| a whole batch in training | {S / rate * 1e6:.0f} |")
+
+def copying_rate():
+    """Measure how many bytes a second are read or written as memory is copied."""
+    big = np.ones(64 << 20, np.float32)
+    return 2 * big.nbytes / median_seconds(big.copy, rounds=7)
+
+
+def product_rate():
+    """Measure how many floating-point operations a second a product of matrices does."""
+    square = np.ones((1000, 1000), np.float32)
+    return 2 * 1000 ** 3 / median_seconds(lambda: square @ square, rounds=20)
+
+
+def costs_of_pair(batch):
+    """Count the bytes and floating-point operations without which a pair is not learned from.
+
+    The row of each distinct word is read and written once. Of each distinct target word there are
+    three products with M×M; of each pair, three passes over its n+1 rows of V.
+    """
+    T, C = len(batch.u), len(batch.v)
+    moved = 2 * (T + C) * M * FLOAT_BYTES
+    flops = 3 * 2 * T * M ** 2 + 3 * 2 * S * (n + 1) * M
+    return moved / S, flops / S
+
+
+def time_steps(batch):
+    """Yield the name of each step, or of a few of one kind, and its microseconds."""
+    batches_at_once = len(batch.many_c) / S
+    yield "negatives", microseconds(batch.draw_negatives) / batches_at_once
+    yield "distinct words", microseconds(batch.find_distinct_words)
+    yield "rows of U and V", microseconds(batch.take_rows)
+    yield "Vt and h", microseconds(batch.take_Vt_and_h)
+    yield "scores and a", microseconds(batch.compute_scores, batch.compute_a)
+    yield "loss and slopes", microseconds(batch.compute_loss_and_slopes)
+    yield "sparse sums and their making", microseconds(batch.sum_by_word)
+    yield ("three products with M×M, of distinct targets",
+           microseconds(batch.multiply_for_h, batch.multiply_for_gradients))
+    yield "writing the rows back", microseconds(batch.write_rows)
+
+
+def microseconds(*steps):
+    """Measure the time of one step, or of several together."""
+    return sum(median_seconds(step, rounds=200) for step in steps) * 1e6
 
 
 if __name__ == "__main__":
-    main()
+    with threadpool_limits(1, "blas"):              # as in run.py
+        main()

@@ -1,81 +1,140 @@
-"""Time and peak memory of run.py against tokens; the time of a pair against M, n, S and threads; scale.png of both."""
+"""How time and memory grow with tokens, and the time of a pair with M, n and S; makes scale.png."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
-from common import CPUS, ROOT, machine, np, problem, w2v_sgd, zipf_sentences
+import numpy as np
+from common import (
+    ROOT,
+    machine,
+    median_seconds,
+    print_table,
+    training_arguments,
+    zipf_sentences,
+)
 from matplotlib.figure import Figure
+from threadpoolctl import threadpool_limits
+
+from w2v_sgd import stochasticGradientDescend
 
 TOKENS = 1_000_000, 3_000_000, 10_000_000
 SWEEPS = {"M": (50, 100, 200, 300), "n": (5, 10, 20), "S": (250, 1000, 4000, 16000)}
+PAIRS = 400_000         # learned from in each run of a sweep
 
 
-def whole_run(tokens, folder):
-    """Of run.py on text of so many tokens: seconds, those of the training alone, peak MB, pairs."""
-    text = folder / "text.txt"
-    with open(text, "w", encoding="utf-8") as file:
-        file.writelines(" ".join(sentence) + "\n" for sentence in zipf_sentences(tokens))
-    command = [sys.executable, str(ROOT / "run.py"), "--corpus", str(text), "--out", str(folder)]
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    report = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0
-    seconds = time.perf_counter() - begun
-    pairs, rate = (int(before.split()[-1].replace(",", "")) for before in report.split(" pairs")[:2])
-    return seconds, pairs / rate, usage.ru_maxrss / 1024, pairs
+class Run(NamedTuple):
+    """What a run of run.py took."""
 
-
-def microseconds(settings, pairs=400_000, rounds=3, **options):
-    """Median µs a pair."""
-    settings = {**settings, "data": settings["data"][:pairs], **options}
-    times = []
-    for _ in range(rounds):
-        begun = time.perf_counter()
-        w2v_sgd.stochasticGradientDescend(**settings)
-        times.append((time.perf_counter() - begun) / pairs * 1e6)
-    return np.median(times)
-
-
-def exponent(x, y):
-    return np.polyfit(np.log(x), np.log(y), 1)[0]
+    pairs: int
+    seconds: float
+    training_seconds: float
+    peak_megabytes: float
 
 
 def main():
     print(machine(), "\n")
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [whole_run(tokens, Path(folder)) for tokens in TOKENS]
+    exponents = Run(*[exponent(TOKENS, column) for column in zip(*runs)])
+    print_runs(runs, exponents)
+    print()
+    times = measure_sweeps()
+    print_sweeps(times)
+    draw(runs, exponents, times).savefig(Path(__file__).with_name("scale.png"), dpi=100)
+
+
+def whole_run(tokens, folder):
+    """Run run.py on text of so many tokens."""
+    text = folder / "text.txt"
+    with open(text, "w", encoding="utf-8") as file:
+        for sentence in zipf_sentences(tokens):
+            file.write(" ".join(sentence) + "\n")
+
+    command = [sys.executable, str(ROOT / "run.py"), "--corpus", str(text), "--out", str(folder)]
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               text=True)
+    report = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)         # it tells the peak of its memory, too
+    seconds = time.perf_counter() - begun
+    assert status == 0
+
+    # The report says first how many pairs there are, and then how many a second were learned.
+    pairs, rate = [int(number.replace(",", ""))
+                   for number in re.findall(r"([\d,]+) pairs", report)[:2]]
+    return Run(pairs, seconds, pairs / rate, usage.ru_maxrss / 1024)
+
+
+def exponent(x, y):
+    """Fit the b of y = a·x^b."""
+    b, _ = np.polyfit(np.log(x), np.log(y), 1)
+    return b
+
+
+def print_runs(runs, exponents):
+    rows = []
+    for tokens, run in zip(TOKENS, runs):
+        rows.append([f"{tokens:,}", f"{run.pairs:,}", f"{run.seconds:.1f}",
+                     f"{run.training_seconds:.1f}", f"{run.peak_megabytes:,.0f}"])
+    rows.append(["exponent", *[f"{power:.2f}" for power in exponents]])
+    print_table(["tokens", "pairs", "seconds", "of training", "peak MB"], rows)
+
+
+def measure_sweeps():
+    """Measure the µs a pair for each value of M, of n and of S, the others as assigned."""
+    sentences = list(zipf_sentences(300_000, types=19_999))
+    times = {}
+    for name, values in SWEEPS.items():
+        times[name] = [microseconds_a_pair(training_arguments(sentences, **{name: value}))
+                       for value in values]
+    return times
+
+
+def microseconds_a_pair(arguments):
+    arguments["data"] = arguments["data"][:PAIRS]
+    seconds = median_seconds(lambda: stochasticGradientDescend(**arguments), rounds=3)
+    return seconds / len(arguments["data"]) * 1e6
+
+
+def print_sweeps(times):
+    rows = []
+    for name, values in SWEEPS.items():
+        rows.append([name, ", ".join(map(str, values)),
+                     ", ".join(f"{microseconds:.2f}" for microseconds in times[name]),
+                     f"{exponent(values, times[name]):.2f}"])
+    print_table(["", "values", "µs a pair", "exponent"], rows)
+
+
+def draw(runs, exponents, times):
+    """Draw seconds and memory against tokens, and the time of a pair against M, n and S."""
     figure = Figure(figsize=(11, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    with tempfile.TemporaryDirectory() as folder:
-        runs = np.array([whole_run(tokens, Path(folder)) for tokens in TOKENS])
-    print("| tokens | pairs | seconds | of training | peak MB |\n|---|---|---|---|---|")
-    for tokens, (seconds, training, memory, pairs) in zip(TOKENS, runs):
-        print(f"| {tokens:,} | {pairs:,.0f} | {seconds:.1f} | {training:.1f} | {memory:,.0f} |")
-    powers = [exponent(TOKENS, column) for column in runs.T]
-    print(f"| exponent | {powers[3]:.2f} | {powers[0]:.2f} | {powers[1]:.2f} | {powers[2]:.2f} |\n")
-    for name, column, power in zip(("seconds", "seconds of training", "peak MB"), runs.T, powers):
-        left.loglog(TOKENS, column, "o-", label=f"{name}, exponent {power:.2f}")
+
+    labels = {"seconds": "seconds", "training_seconds": "seconds of training",
+              "peak_megabytes": "peak MB"}
+    for name, label in labels.items():
+        column = [getattr(run, name) for run in runs]
+        power = getattr(exponents, name)
+        left.loglog(TOKENS, column, "o-", label=f"{label}, exponent {power:.2f}")
     left.set(xlabel="tokens", title="python run.py")
 
-    sentences = list(zipf_sentences(300_000, types=19_999))
-    print("| | values | µs a pair | exponent |\n|---|---|---|---|")
     for name, values in SWEEPS.items():
-        times = [microseconds(problem(sentences, **{name: value})) for value in values]
-        print(f"| {name} | {', '.join(map(str, values))} | {', '.join(f'{t:.2f}' for t in times)} | "
-              f"{exponent(values, times):.2f} |")
-        right.loglog(values, times, "o-", label=f"{name}, exponent {exponent(values, times):.2f}")
-    threads = range(1, CPUS + 1)
-    times = [microseconds(problem(sentences), threads=count) for count in threads]
-    print(f"| threads | {', '.join(map(str, threads))} | {', '.join(f'{t:.2f}' for t in times)} | |")
+        power = exponent(values, times[name])
+        right.loglog(values, times[name], "o-", label=f"{name}, exponent {power:.2f}")
     right.set(xlabel="M, n or S", title="µs a pair")
+
     for axes in left, right:
         axes.legend()
         axes.grid(alpha=0.3, which="both")
-    figure.savefig(Path(__file__).with_name("scale.png"), dpi=100)
+    return figure
 
 
 if __name__ == "__main__":
-    main()
+    with threadpool_limits(1, "blas"):              # as in run.py
+        main()

@@ -1,84 +1,134 @@
-"""Pairs a second: the assignment's own loop, cumulative, this project and gensim, in turn, in one process."""
+"""Pairs a second: a loop as the assignment's, cumulative, this project and gensim, in turn."""
 
 import random
-import time
 
-from common import CPUS, grads, machine, np, problem, sampling, utils, w2v_sgd, zipf_sentences  # sets BLAS threads
+import gensim
+import numpy as np
+from common import (
+    CPUS,
+    GENSIM_SETTINGS,
+    S,
+    machine,
+    n,
+    print_table,
+    seconds_of,
+    training_arguments,
+    zipf_sentences,
+)
+from threadpoolctl import threadpool_limits
+
+import grads
+import sampling
+from utils import extractDictionary
+from w2v_sgd import stochasticGradientDescend
 
 ROUNDS = 7
-
-
-def naive(pairs, U, V, W, sequence, q_noise, n=5, S=1000):
-    """A loop as the assignment's is: a context function call for each pair, stacked rows, np.subtract.at."""
-    def contextFunction(c):
-        context = [c]
-        while len(context) <= n:
-            word = random.choice(sequence)
-            if word != c:
-                context.append(word)
-        return context
-
-    U, V, W = U.copy(), V.copy(), W.copy()
-    order = np.random.permutation(len(pairs))
-    for first in range(0, len(order), S):
-        batch = []
-        for i in order[first:first + S]:
-            w, c = pairs[i]
-            batch.append((w, contextFunction(c)))
-        u_w = np.stack([U[w] for w, _ in batch])
-        Vt = np.stack([V[context] for _, context in batch])
-        q = np.stack([q_noise[context] for _, context in batch])
-        _, du_w, dVt, dW = grads.lossAndGradientBatched(u_w, Vt, W, q)
-        np.subtract.at(U, [w for w, _ in batch], du_w)
-        np.subtract.at(V, [context for _, context in batch], dVt)
-        W -= dW
+PAIRS_OF_SLOW_ONES = 20_000
+GENSIMS = {"gensim, 1 thread": 1, f"gensim, {CPUS} threads": CPUS}     # name -> threads
 
 
 def main():
-    import gensim  # after common: it loads BLAS
-
     sentences = list(zipf_sentences(400_000, types=19_999))
-    settings, freqs = problem(sentences), utils.extractDictionary(sentences)[2]
-    pairs = settings["data"]
-    some = np.random.default_rng(1).permutation(pairs)[:20_000]
-    cumulative = {**settings, "data": some, "lossAndGradientFunction": grads.lossAndGradientCumulative}
-    start = [settings[name].astype(float) for name in ("U0", "V0", "W0")]
-    as_assigned = ([tuple(pair) for pair in some.tolist()], *start,
-                   sampling.createSamplingSequence(freqs).tolist(), settings["q_noise"])
+    arguments = training_arguments(sentences)
+    contestants = slow_contestants(sentences, arguments) | fast_contestants(sentences, arguments)
+    rates = measure(contestants)
 
-    def gensim_epoch(threads):
-        model = gensim.models.Word2Vec(vector_size=50, window=3, negative=5, sg=1, sample=0, min_count=1,
-                                       workers=threads, shrink_windows=False)
-        model.build_vocab(sentences)
-        return lambda: model.train(sentences, total_examples=len(sentences), epochs=1)
+    print(f"{machine()}, gensim {gensim.__version__}")
+    print(f"{ROUNDS} rounds, medians (least–most); {len(arguments['data']):,} pairs\n")
+    rivals = [f"beside {name}" for name in GENSIMS]
+    print_table(["", "beside the naive loop", *rivals, "thousand pairs/s"],
+                [row(name, rates) for name in rates])
 
-    sgd, all_threads = w2v_sgd.stochasticGradientDescend, f"{CPUS} threads"
-    contestants = {"naive loop": (some, lambda: naive(*as_assigned)),
-                   "cumulative": (some, lambda: sgd(**cumulative)),
-                   "this, 1 thread": (pairs, lambda: sgd(**settings)),
-                   f"this, {all_threads}": (pairs, lambda: sgd(**settings, threads=CPUS)),
-                   "gensim, 1 thread": (pairs, gensim_epoch(1)),
-                   f"gensim, {all_threads}": (pairs, gensim_epoch(CPUS))}
+
+def slow_contestants(sentences, arguments):
+    """Return, by name, from how many pairs a contestant learns, and the function that does it."""
+    pairs = np.random.default_rng(1).permutation(arguments["data"])[:PAIRS_OF_SLOW_ONES]
+    cumulative = arguments | {"data": pairs,
+                              "lossAndGradientFunction": grads.lossAndGradientCumulative}
+
+    # The naive loop gets what the course's run.py makes: tuples, a list, and float64.
+    tuples = [tuple(pair) for pair in pairs.tolist()]
+    U, V, W = [arguments[name].astype(float) for name in ("U0", "V0", "W0")]
+    _, _, freqs = extractDictionary(sentences)
+    seq = sampling.createSamplingSequence(freqs).tolist()
+    q_noise = arguments["q_noise"]
+    return {
+        "naive loop": (len(pairs), lambda: naive_loop(tuples, U, V, W, seq, q_noise)),
+        "cumulative": (len(pairs), lambda: stochasticGradientDescend(**cumulative)),
+    }
+
+
+def fast_contestants(sentences, arguments):
+    """Return what `slow_contestants` does, of those that learn from all pairs."""
+    N = len(arguments["data"])
+    contestants = {"this": (N, lambda: stochasticGradientDescend(**arguments))}
+    for name, threads in GENSIMS.items():
+        contestants[name] = N, gensim_epoch(sentences, threads)
+    return contestants
+
+
+def naive_loop(pairs, U, V, W, seq, q_noise):
+    """Train as the assignment's loop does: a call for each context, stacked rows, subtract.at."""
+    U, V, W = U.copy(), V.copy(), W.copy()
+    order = np.random.permutation(len(pairs))
+    for first in range(0, len(order), S):
+        targets, contexts = [], []
+        for i in order[first:first + S]:
+            w, c = pairs[i]
+            targets.append(w)
+            contexts.append(naive_context(c, seq))
+
+        u_w = np.stack([U[w] for w in targets])
+        Vt = np.stack([V[context] for context in contexts])
+        q = np.stack([q_noise[context] for context in contexts])
+        _, du_w, dVt, dW = grads.lossAndGradientBatched(u_w, Vt, W, q)
+
+        np.subtract.at(U, targets, du_w)
+        np.subtract.at(V, contexts, dVt)
+        W -= dW
+
+
+def naive_context(c, seq):
+    """Draw the negatives of one context word, one by one."""
+    context = [c]
+    while len(context) <= n:
+        word = random.choice(seq)
+        if word != c:
+            context.append(word)
+    return context
+
+
+def gensim_epoch(sentences, threads):
+    """Return a function that trains a model of gensim's for an epoch, its vocabulary ready."""
+    model = gensim.models.Word2Vec(**GENSIM_SETTINGS, workers=threads)
+    model.build_vocab(sentences)
+    return lambda: model.train(sentences, total_examples=len(sentences), epochs=1)
+
+
+def measure(contestants):
+    """Let all contestants train in turn. Returns, by name, the pairs a second of each round."""
     rates = {name: [] for name in contestants}
     for _ in range(ROUNDS):
-        for name, (data, work) in contestants.items():
-            begun = time.perf_counter()
-            work()
-            rates[name].append(len(data) / (time.perf_counter() - begun))
-    rates = {name: np.array(values) for name, values in rates.items()}
+        for name, (pairs, train) in contestants.items():
+            rates[name].append(pairs / seconds_of(train))
+    return {name: np.array(values) for name, values in rates.items()}
 
-    def ratio(name, other):
-        low, middle, high = np.percentile(rates[name] / rates[other], [0, 50, 100])
-        return f"{middle:.2f} ({low:.2f}–{high:.2f})"
 
-    print(f"{machine()}, gensim {gensim.__version__}\n{ROUNDS} rounds, medians (least–most); {len(pairs):,} pairs\n")
-    print("| | beside the naive loop | beside gensim with as many threads | thousand pairs/s |\n|---|---|---|---|")
-    for name, values in rates.items():
-        rival = f"gensim, {name[6:]}"
-        beside = ratio(name, rival) if name.startswith("this") else ""
-        print(f"| {name} | {ratio(name, 'naive loop')} | {beside} | {np.median(values) / 1000:,.0f} |")
-    print(f"\n{all_threads} beside 1 thread: {ratio(f'this, {all_threads}', 'this, 1 thread')}")
+def row(name, rates):
+    """Make a contestant's row of the table; only ours is set beside gensim."""
+    beside_gensim = ["" for _ in GENSIMS]
+    if name == "this":
+        beside_gensim = [ratio(rates[name], rates[rival]) for rival in GENSIMS]
+    thousands = np.median(rates[name]) / 1000
+    return [name, ratio(rates[name], rates["naive loop"]), *beside_gensim, f"{thousands:,.0f}"]
+
+
+def ratio(rates, others):
+    """Write how many times as fast as others something was in the same rounds."""
+    least, middle, most = np.percentile(rates / others, [0, 50, 100])
+    return f"{middle:.2f} ({least:.2f}–{most:.2f})"
 
 
 if __name__ == "__main__":
-    main()
+    with threadpool_limits(1, "blas"):              # as in run.py
+        main()

@@ -1,1 +1,1 @@
-"""The corpora, a folder each, and the reading of text."""
+"""The corpora, a folder each; from their names to sentences, to a vocabulary, to pairs of words."""

@@ -10,9 +10,10 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-MODULES = "sampling.py", "grads.py", "w2v_sgd.py"
-ARRAYS = "w2v-U.npy", "w2v-V.npy", "w2v-W.npy"
-ARTEFACTS = *ARRAYS, "w2v-words.txt", "embeddings.png"
+from beyond.results import ARRAYS, EMBEDDINGS_PICTURE, WORDS
+from beyond.submission import MODULES
+
+ARTEFACTS = *ARRAYS, WORDS, EMBEDDINGS_PICTURE
 ANSWERS = ".pdf", ".png", ".jpg", ".jpeg", ".heic", ".tif", ".tiff", ".webp", ".doc", ".docx", ".odt", ".md", ".txt"
 ENTRIES, TOTAL, RATIO = 2000, 1 << 30, 300
 SOURCE_MOST, SOURCES_MOST, ARTEFACT_MOST = 1 << 20, 40, 256 << 20

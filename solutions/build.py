@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PDFS = [                                            # source, PDF, what the source reads from sys.inputs
+PDFS = [                                    # source, PDF, what the source reads from sys.inputs
     ("tasks-1-2.typ", "tasks-1-2.pdf", {"lang": "bg"}),
     ("tasks-1-2.typ", "tasks-1-2.en.pdf", {"lang": "en"}),
     ("softmax.typ", "softmax.pdf", {}),
@@ -12,20 +12,22 @@ PDFS = [                                            # source, PDF, what the sour
 
 
 def build(source, target, inputs):
-    """Compile a Typst source of this folder; only the fonts inside the typst package are used."""
+    """Compile a Typst source of this folder, with no fonts but those in the typst package."""
+    # Imported here, so that main can say if it is missing.
     import typst
     typst.compile(HERE / source, output=target, sys_inputs=inputs, ignore_system_fonts=True)
 
 
 def main():
+    """Make each PDF in turn."""
     try:
-        import typst  # noqa: F401
+        for source, pdf, inputs in PDFS:
+            build(source, HERE / pdf, inputs)
+            print(pdf)
     except ImportError:
-        print("build.py: no package typst here; pip install -r solutions/requirements.txt", file=sys.stderr)
+        print("build.py: no package typst here; pip install -r solutions/requirements.txt",
+              file=sys.stderr)
         return 2
-    for source, pdf, inputs in PDFS:
-        build(source, HERE / pdf, inputs)
-        print(pdf)
     return 0
 
 

@@ -1,26 +1,30 @@
-"""Every displayed formula of the documents, named after its number and written as it is written there.
+"""Every displayed formula of the documents, as a function that is named after its number.
 
-One target word w throughout. A formula that states an equality is its right-hand side; one that states several is a
-tuple. Arguments are the symbols of the formula: v_neg and q_neg are the v_c̄j (n×M) and q_c̄j (n) of the negatives,
-and p, q, s the p(c|w), q[c], s_c of all L words.
+Each is written as the document writes it. There is one target word w throughout. Of an equality the
+function returns the right-hand side, of several equalities a tuple; beside its name stands what
+that is. Arguments are the symbols of the formula: v_neg (n×M) and q_neg (n) are the v_c̄j and q_c̄j
+of the negatives; p, q and s are the p(c|w), q[c] and s_c of all L words.
 """
 
 import numpy as np
 
 
 def σ(x):
-    return np.exp(log_σ(x))                     # 1 / (1 + e⁻ˣ), and without overflow
+    """Compute 1 / (1 + e⁻ˣ) without overflow."""
+    return np.exp(log_σ(x))
 
 
 def log_σ(x):
+    """Compute log σ(x) = -log(1 + e⁻ˣ) without overflow."""
     return -np.logaddexp(0, -x)
 
 
-# --- tasks-1-2: notation ------------------------------------------------------------------------------------------
+# --- tasks-1-2: notation ------------------------------------------------------------------------
 
 def formula_0_1(u_w, v_c, v_neg, W, q_c, q_neg):                    # J, scalar
-    return (-log_σ(v_c @ W @ u_w - q_c)
-            - sum(log_σ(q_neg[j] - v_neg[j] @ W @ u_w) for j in range(len(q_neg))))
+    of_c = log_σ(v_c @ W @ u_w - q_c)
+    of_negatives = [log_σ(q_j - v_j @ W @ u_w) for v_j, q_j in zip(v_neg, q_neg)]
+    return -of_c - sum(of_negatives)
 
 def formula_0_2(x):                                                 # σ(x)
     return σ(x)
@@ -38,10 +42,13 @@ def formula_0_6(x):                                                 # (log σ(x)
     return σ(-x)
 
 
-# --- tasks-1-2: task 1 --------------------------------------------------------------------------------------------
+# --- tasks-1-2: task 1 --------------------------------------------------------------------------
 
-def formula_1_1(u, v, W):                                           # ∂s/∂u, M; ∂s/∂v, M; ∂s/∂W, M×M
-    return W.T @ v, W @ u, np.outer(v, u)
+def formula_1_1(u, v, W):                                           # ∂s/∂u, ∂s/∂v, ∂s/∂W
+    ds_du = W.T @ v                                                 # M
+    ds_dv = W @ u                                                   # M
+    ds_dW = np.outer(v, u)                                          # M×M
+    return ds_du, ds_dv, ds_dW
 
 def formula_1_2(s_c, q_c):                                          # ∂J/∂s_c, scalar
     return -σ(q_c - s_c)
@@ -49,12 +56,16 @@ def formula_1_2(s_c, q_c):                                          # ∂J/∂s_
 def formula_1_3(s_neg, q_neg):                                      # ∂J/∂s_c̄j, scalar
     return σ(s_neg - q_neg)
 
-def formula_1_4(dJ_ds, ds_dx):                                      # ∂J/∂x, shaped like x; lists of n+1, c first
-    return dJ_ds[0] * ds_dx[0] + sum(dJ_ds[j] * ds_dx[j] for j in range(1, len(dJ_ds)))
+def formula_1_4(dJ_ds, ds_dx):                                      # ∂J/∂x, shaped like x
+    # Both arguments are lists of n+1, c first.
+    through_c = dJ_ds[0] * ds_dx[0]
+    through_negatives = [dJ_ds[j] * ds_dx[j] for j in range(1, len(dJ_ds))]
+    return through_c + sum(through_negatives)
 
 def formula_1_5(u_w, v_c, v_neg, W, q_c, q_neg):                    # ∂J/∂u_w, M
-    return (-σ(q_c - v_c @ W @ u_w) * W.T @ v_c
-            + sum(σ(v_neg[j] @ W @ u_w - q_neg[j]) * W.T @ v_neg[j] for j in range(len(q_neg))))
+    of_c = -σ(q_c - v_c @ W @ u_w) * W.T @ v_c
+    of_negatives = [σ(v_j @ W @ u_w - q_j) * W.T @ v_j for v_j, q_j in zip(v_neg, q_neg)]
+    return of_c + sum(of_negatives)
 
 def formula_1_6(u_w, v_c, W, q_c):                                  # ∂J/∂v_c, M
     return -σ(q_c - v_c @ W @ u_w) * W @ u_w
@@ -63,14 +74,19 @@ def formula_1_7(u_w, v_neg_j, W, q_neg_j):                          # ∂J/∂v_
     return σ(v_neg_j @ W @ u_w - q_neg_j) * W @ u_w
 
 def formula_1_8(u_w, v_c, v_neg, W, q_c, q_neg):                    # ∂J/∂W, M×M
-    return (-σ(q_c - v_c @ W @ u_w) * np.outer(v_c, u_w)
-            + sum(σ(v_neg[j] @ W @ u_w - q_neg[j]) * np.outer(v_neg[j], u_w) for j in range(len(q_neg))))
+    of_c = -σ(q_c - v_c @ W @ u_w) * np.outer(v_c, u_w)
+    of_negatives = [σ(v_j @ W @ u_w - q_j) * np.outer(v_j, u_w) for v_j, q_j in zip(v_neg, q_neg)]
+    return of_c + sum(of_negatives)
 
 
-# --- tasks-1-2: task 2 --------------------------------------------------------------------------------------------
+# --- tasks-1-2: task 2 --------------------------------------------------------------------------
 
-def formula_2_1(v_c, v_neg, q_c, q_neg):                            # Ṽ, (n+1)×M; q̄, n+1; δ̄_c, n+1
-    return np.vstack([v_c, *v_neg]), np.array([q_c, *q_neg]), np.array([1., *np.zeros(len(q_neg))])
+def formula_2_1(v_c, v_neg, q_c, q_neg):                            # Ṽ, q̄, δ̄_c
+    Vt = np.vstack([v_c, *v_neg])                                   # (n+1)×M
+    q = np.array([q_c, *q_neg])                                     # n+1
+    delta = np.zeros(len(q))                                        # n+1
+    delta[0] = 1
+    return Vt, q, delta
 
 def formula_2_2(s, q, delta):                                       # ∂J/∂s̄, n+1
     return σ(s - q) - delta
@@ -79,7 +95,10 @@ def formula_2_3(g, u_w, Vt, W, du_w, dVt, dW):                      # dJ, scalar
     return g @ (dVt @ W @ u_w + Vt @ dW @ u_w + Vt @ W @ du_w)
 
 def formula_2_4(g, u_w, Vt, W, du_w, dVt, dW):                      # dJ, scalar
-    return np.trace(np.outer(W @ u_w, g) @ dVt) + np.trace(np.outer(u_w, g) @ Vt @ dW) + g @ Vt @ W @ du_w
+    of_Vt = np.trace(np.outer(W @ u_w, g) @ dVt)
+    of_W = np.trace(np.outer(u_w, g) @ Vt @ dW)
+    of_u_w = g @ Vt @ W @ du_w
+    return of_Vt + of_W + of_u_w
 
 def formula_2_5(u_w, Vt, W, q, delta):                              # ∂J/∂u_w, M
     return W.T @ Vt.T @ (σ(Vt @ W @ u_w - q) - delta)
@@ -91,7 +110,7 @@ def formula_2_7(u_w, Vt, W, q, delta):                              # ∂J/∂W,
     return np.outer(Vt.T @ (σ(Vt @ W @ u_w - q) - delta), u_w)
 
 
-# --- tasks-1-2: batches -------------------------------------------------------------------------------------------
+# --- tasks-1-2: batches -------------------------------------------------------------------------
 
 def formula_3_1(u, W):                                              # h, S×M
     return np.einsum("il,ml->im", u, W)
@@ -118,19 +137,24 @@ def formula_3_8(x):                                                 # log(1 + e�
     return np.maximum(x, 0) + np.log(1 + np.exp(-abs(x)))
 
 
-# --- tasks-1-2: what the model means ------------------------------------------------------------------------------
+# --- tasks-1-2: what the model means ------------------------------------------------------------
 
 def formula_4_1(p, q, n):                                           # P(D = 1 | w, c), L; twice
-    return p / (p + n * q), σ(np.log(p) - np.log(n * q))
+    by_bayes = p / (p + n * q)
+    by_sigma = σ(np.log(p) - np.log(n * q))
+    return by_bayes, by_sigma
 
 def formula_4_2(s, p, q, n):                                        # J_w, scalar
-    return -sum(p * log_σ(s - np.log(n * q)) + n * q * log_σ(np.log(n * q) - s))
+    q_c = np.log(n * q)
+    return -sum(p * log_σ(s - q_c) + n * q * log_σ(q_c - s))
 
 def formula_4_3(s, p, q, n):                                        # ∂J_w/∂s_c, L
-    return -p * σ(np.log(n * q) - s) + n * q * σ(s - np.log(n * q))
+    q_c = np.log(n * q)
+    return -p * σ(q_c - s) + n * q * σ(s - q_c)
 
 def formula_4_4(s, p, q, n):                                        # ∂²J_w/∂s_c², L
-    return (p + n * q) * σ(s - np.log(n * q)) * σ(np.log(n * q) - s)
+    q_c = np.log(n * q)
+    return (p + n * q) * σ(s - q_c) * σ(q_c - s)
 
 def formula_4_5(p):                                                 # the best s_c, L
     return np.log(p)
@@ -139,157 +163,189 @@ def formula_4_6(u_w, V, W):                                         # Z_w, scala
     return sum(np.exp(v_c @ W @ u_w) for v_c in V)
 
 def formula_4_7(u_w, v_c, v_neg):                                   # J of negative sampling, scalar
-    return -log_σ(v_c @ u_w) - sum(log_σ(-v_neg[j] @ u_w) for j in range(len(v_neg)))
+    of_c = log_σ(v_c @ u_w)
+    of_negatives = [log_σ(-v_j @ u_w) for v_j in v_neg]
+    return -of_c - sum(of_negatives)
 
-def formula_4_8(p, q, n):                                           # the best s_c of negative sampling, L
+def formula_4_8(p, q, n):                                           # its best s_c, L
     return np.log(p / q) - np.log(n)
 
+def sum_over_others(p, q, c):
+    """Compute the sum of (4.9) and (4.10), Σ p(d|w) / (1 - q[d]) over the words d ≠ c."""
+    others = np.arange(len(p)) != c
+    return sum(p[others] / (1 - q[others]))
+
 def formula_4_9(p, q, n):                                           # r(c|w), L
-    return np.array([n * q[c] * sum(p[d] / (1 - q[d]) for d in range(len(p)) if d != c) for c in range(len(p))])
+    return np.array([n * q[c] * sum_over_others(p, q, c) for c in range(len(p))])
 
-def formula_4_10(p, q):                                             # exp of the best s_c, no negative being c; L
-    return np.array([p[c] / sum(p[d] / (1 - q[d]) for d in range(len(p)) if d != c) for c in range(len(p))])
+def formula_4_10(p, q):                                             # exp of the best s_c, L
+    return np.array([p[c] / sum_over_others(p, q, c) for c in range(len(p))])
 
-def formula_4_11(p, q):                                             # what it lies between; L, L
-    return (1 - max(q)) * p / (1 - p), p / (1 - p)
+def formula_4_11(p, q):                                             # the bounds of (4.10); L, L
+    lower = (1 - max(q)) * p / (1 - p)
+    upper = p / (1 - p)
+    return lower, upper
 
-def formula_4_12(s, p, q, n, ds_dx):                                # ∂J_w/∂x, shaped like x; ds_dx has a row per word
-    return sum(n * q[c] / (n * q[c] + np.exp(s[c])) * (np.exp(s[c]) - p[c]) * ds_dx[c] for c in range(len(p)))
+def formula_4_12(s, p, q, n, ds_dx):                                # ∂J_w/∂x, shaped like x
+    # ds_dx has an entry a word, shaped like x.
+    dJ_ds = n * q / (n * q + np.exp(s)) * (np.exp(s) - p)           # L
+    return sum(dJ_ds[c] * ds_dx[c] for c in range(len(p)))
 
 
-# --- tasks-1-2: W and the starting point --------------------------------------------------------------------------
+# --- tasks-1-2: W and the starting point --------------------------------------------------------
 
 def formula_5_1(ut, vt, A, B, alpha, dut, dvt):                     # ũ and ṽ after a step; M, M
-    return ut - alpha * B @ B.T @ dut, vt - alpha * A @ A.T @ dvt
+    next_ut = ut - alpha * B @ B.T @ dut
+    next_vt = vt - alpha * A @ A.T @ dvt
+    return next_ut, next_vt
 
-def formula_5_2(alpha, g, u, v, W, u2, v2, same_w, same_c):         # Δs of (w', c') to first order, scalar
-    return -alpha * g * (same_w * v2 @ W @ W.T @ v + same_c * u2 @ W.T @ W @ u + (v2 @ v) * (u2 @ u))
+def formula_5_2(alpha, g, u, v, W, u2, v2, same_w, same_c):         # Δs of (w', c'), scalar
+    # u2 and v2 belong to w' and c'; same_w is [w' = w], and same_c is [c' = c].
+    through_w = same_w * v2 @ W @ W.T @ v
+    through_c = same_c * u2 @ W.T @ W @ u
+    through_W = (v2 @ v) * (u2 @ u)
+    return -alpha * g * (through_w + through_c + through_W)
 
-def formula_5_3(alpha, g, ut, vt, k, ut2, vt2, same_w, same_c):      # the same where W = k·I, scalar
-    return -alpha * g * (k * same_w * vt2 @ vt + k * same_c * ut2 @ ut + 1 / k**2 * (vt2 @ vt) * (ut2 @ ut))
+def formula_5_3(alpha, g, ut, vt, k, ut2, vt2, same_w, same_c):     # the same where W = k·I, scalar
+    through_w = k * same_w * vt2 @ vt
+    through_c = k * same_c * ut2 @ ut
+    through_W = 1 / k**2 * (vt2 @ vt) * (ut2 @ ut)
+    return -alpha * g * (through_w + through_c + through_W)
 
-def formula_5_4(a, b, k, p, v_rest, u_rest):                        # v_cᵀ W u_w at the start, scalar; the rest: M-1
+def formula_5_4(a, b, k, p, v_rest, u_rest):                        # v_cᵀ W u_w at the start
+    # p is p(c); v_rest and u_rest are the coordinates 2 … M.
     return a * b * (np.log(p) / (a * b)) + k * sum(v_rest * u_rest)
 
-def formula_5_5(p_w, p, q, n):                                      # ∂J_w/∂s_c where s_c = log p(c), L; p_w is p(c|w)
+def formula_5_5(p_w, p, q, n):                                      # ∂J_w/∂s_c at s_c = log p(c), L
+    # p_w is p(c|w), and p is p(c).
     return n * q / (n * q + p) * (p - p_w)
 
-def formula_5_6(q_c, q_neg, n):                                     # J at scores of 0, scalar; of q[c] and the q[c̄j]
+def formula_5_6(q_c, q_neg, n):                                     # J at scores of 0, scalar
+    # q_c and q_neg are the probabilities q[c] and q[c̄j] themselves.
     return np.log(1 + n * q_c) + sum(np.log(1 + 1 / (n * q_neg)))
 
 def formula_5_7(p):                                                 # ℓ, b, a; scalars
-    l = np.sqrt(sum(p * np.log(p) ** 2))  # noqa: E741
-    b = np.cbrt(l / max(p))
-    return l, b, np.sqrt(l / b)
+    ell = np.sqrt(sum(p * np.log(p) ** 2))
+    b = np.cbrt(ell / max(p))
+    a = np.sqrt(ell / b)
+    return ell, b, a
 
 
-# --- softmax ------------------------------------------------------------------------------------------------------
-# The columns of U are the u_w (M×L), y is one-hot at o, U_o = [u_o, -u_w1, …, -u_wK] (M×(K+1))
+# --- softmax ------------------------------------------------------------------------------------
+# The columns of U are the u_w (M×L), y is one-hot at o, U_o = [u_o, -u_w1, …, -u_wK] (M×(K+1)).
 
-def formula_a_1(U, v_c):
+def formula_a_1(U, v_c):                                            # ŷ, L
     return np.exp(U.T @ v_c) / np.sum(np.exp(U.T @ v_c))
 
-def formula_a_2(u_o, U, v_c):
+def formula_a_2(u_o, U, v_c):                                       # J of naive softmax, scalar
     return -u_o @ v_c + np.log(np.sum(np.exp(U.T @ v_c)))
 
-def formula_a_3(ŷ, o):
+def formula_a_3(ŷ, o):                                              # J, too
     return -np.log(ŷ[o])
 
-def formula_b_1(U, ŷ, o):
+def formula_b_1(U, ŷ, o):                                           # ∂J/∂v_c, M
     return -U[:, o] + sum(ŷ[w] * U[:, w] for w in range(len(ŷ)))
 
-def formula_b_2(U, ŷ, y):
+def formula_b_2(U, ŷ, y):                                           # ∂J/∂v_c, too
     return U @ (ŷ - y)
 
-def formula_b_3(U, ŷ, o):
-    return sum(ŷ[w] / (1 - ŷ[o]) * U[:, w] for w in range(len(ŷ)) if w != o)
+def formula_b_3(U, ŷ, o):                                           # u_o where ∂J/∂v_c = 0, M
+    others = [w for w in range(len(ŷ)) if w != o]
+    return sum(ŷ[w] / (1 - ŷ[o]) * U[:, w] for w in others)
 
-def formula_c_1(ŷ_o, v_c):
+def formula_c_1(ŷ_o, v_c):                                          # ∂J/∂u_o, M
     return (ŷ_o - 1) * v_c
 
-def formula_c_2(ŷ_w, v_c):
+def formula_c_2(ŷ_w, v_c):                                          # ∂J/∂u_w for w ≠ o, M
     return ŷ_w * v_c
 
-def formula_d_1(v_c, ŷ, y):
+def formula_d_1(v_c, ŷ, y):                                         # ∂J/∂U, M×L
     return np.outer(v_c, ŷ - y)
 
-def formula_e_1(x, α):
+def formula_e_1(x, α):                                              # f'(x) of the leaky ReLU
     return np.where(x > 0, 1, α)
 
-def formula_f_1(x):
+def formula_f_1(x):                                                 # σ(x)
     return 1 / (1 + np.exp(-x))
 
-def formula_f_2(x):
+def formula_f_2(x):                                                 # σ'(x)
     return σ(x) * (1 - σ(x))
 
-def formula_f_3(x):
+def formula_f_3(x):                                                 # 1 - σ(x)
     return σ(-x)
 
-def formula_f_4(x):
+def formula_f_4(x):                                                 # (-log σ(x))'
     return -σ(-x)
 
-def formula_g_1(u_o, u_ws, v_c):
-    return -np.log(σ(u_o @ v_c)) - sum(np.log(σ(-u_s @ v_c)) for u_s in u_ws)
+def formula_g_1(u_o, u_ws, v_c):                                    # J of negative sampling, scalar
+    of_o = np.log(σ(u_o @ v_c))
+    of_negatives = [np.log(σ(-u_s @ v_c)) for u_s in u_ws]
+    return -of_o - sum(of_negatives)
 
-def formula_g_2(u_o, u_ws, v_c):
-    return -σ(-u_o @ v_c) * u_o + sum(σ(u_s @ v_c) * u_s for u_s in u_ws)
+def formula_g_2(u_o, u_ws, v_c):                                    # ∂J/∂v_c, M
+    of_o = -σ(-u_o @ v_c) * u_o
+    of_negatives = [σ(u_s @ v_c) * u_s for u_s in u_ws]
+    return of_o + sum(of_negatives)
 
-def formula_g_3(u_o, v_c):
+def formula_g_3(u_o, v_c):                                          # ∂J/∂u_o, M
     return -σ(-u_o @ v_c) * v_c
 
-def formula_g_4(u_s, v_c):
+def formula_g_4(u_s, v_c):                                          # ∂J/∂u_ws, M
     return σ(u_s @ v_c) * v_c
 
-def formula_g_5(U_o, v_c):
+def formula_g_5(U_o, v_c):                                          # J of negative sampling, scalar
     return -np.ones(U_o.shape[1]) @ np.log(σ(U_o.T @ v_c))
 
-def formula_g_6(U_o, v_c):
+def formula_g_6(U_o, v_c):                                          # r, K+1
     return np.ones(U_o.shape[1]) - σ(U_o.T @ v_c)
 
-def formula_g_7(U_o, r):
+def formula_g_7(U_o, r):                                            # ∂J/∂v_c, M
     return -U_o @ r
 
-def formula_g_8(v_c, r):
+def formula_g_8(v_c, r):                                            # ∂J/∂U_o, M×(K+1)
     return -np.outer(v_c, r)
 
-def formula_h_1(u_o, k, u, v_c):
-    return -np.log(σ(u_o @ v_c)) - sum(k[w] * np.log(σ(-u[w] @ v_c)) for w in k)
+def formula_h_1(u_o, k, u, v_c):                                    # J, scalar
+    # k maps each word that was drawn to how often it was; the rows of u are the u_w.
+    of_o = np.log(σ(u_o @ v_c))
+    of_negatives = [k[w] * np.log(σ(-u[w] @ v_c)) for w in k]
+    return -of_o - sum(of_negatives)
 
-def formula_h_2(k_w, u_w, v_c):
+def formula_h_2(k_w, u_w, v_c):                                     # ∂J/∂u_w of a w drawn, M
     return k_w * σ(u_w @ v_c) * v_c
 
-def formula_i_1(J, v_c, window, U):
+def formula_i_1(J, v_c, window, U):                                 # J of the window, scalar
     return sum(J(v_c, o, U) for o in window)
 
-def formula_i_2(dJ_dU, v_c, window, U):
+def formula_i_2(dJ_dU, v_c, window, U):                             # its derivative by U, M×L
     return sum(dJ_dU(v_c, o, U) for o in window)
 
-def formula_i_3(dJ_dv_c, v_c, window, U):
+def formula_i_3(dJ_dv_c, v_c, window, U):                           # its derivative by v_c, M
     return sum(dJ_dv_c(v_c, o, U) for o in window)
 
-def formula_i_4(dJ_dv_c, e_c):
+def formula_i_4(dJ_dv_c, e_c):                                      # its derivative by V, M×L
     return np.outer(dJ_dv_c, e_c)
 
-def formula_j_1(m, g, β_1):
+def formula_j_1(m, g, β_1):                                         # m_t, of m_(t-1) and g_t
     return β_1 * m + (1 - β_1) * g
 
-def formula_j_2(g, t, β_1):
+def formula_j_2(g, t, β_1):                                         # m_t, of g_1 … g_t
     return (1 - β_1) * sum(β_1 ** (t - i) * g[i] for i in range(1, t + 1))
 
-def formula_j_3(s, β_1):
+def formula_j_3(s, β_1):                                            # the variance of m_t
     return (1 - β_1) / (1 + β_1) * s ** 2
 
-def formula_j_4(θ, α, m, v):
+def formula_j_4(θ, α, m, v):                                        # θ_(t+1)
     return θ - α * m / np.sqrt(v)
 
-def formula_k_1(γ, d, h):
+def formula_k_1(γ, d, h):                                           # h_drop
     return γ * d * h
 
-def formula_k_2(γ, p_drop, h):
+def formula_k_2(γ, p_drop, h):                                      # the mean of h_drop
     return γ * (1 - p_drop) * h
 
-def formula_k_3(p_drop):
+def formula_k_3(p_drop):                                            # γ
     return 1 / (1 - p_drop)
 
-def formula_k_4(p_drop, h):
+def formula_k_4(p_drop, h):                                         # the variance of h_drop
     return p_drop / (1 - p_drop) * h ** 2

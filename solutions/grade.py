@@ -12,16 +12,15 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
+
+from utils import InputError, encode_corpus, extractDictionary
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(1, str(HERE.parent))
 
 TASKS = {"3": (1, "sampling.py"), "4": (2, "lossAndGradient"), "5": (2, "batches"), "6": (2, "w2v_sgd.py")}
 CHECKS = {str(HERE.parent / "test.py"): "published", str(HERE / "deep_checks.py"): "deeper"}
 REASONS = 5         # shown of a part of a task
-
-
-class Mistake(Exception):
-    """A mistake of the user's; the message is one line."""
 
 
 def grade(path, timeout=120., memory=4., corpus=None, checks=CHECKS):
@@ -42,7 +41,7 @@ def grade(path, timeout=120., memory=4., corpus=None, checks=CHECKS):
 
     Raises
     ------
-    Mistake : there can be no sandbox on this machine
+    InputError : there can be no sandbox on this machine
     """
     order = {"archive": str(Path(path).resolve()), "timeout": timeout, "memory": int(memory * 2 ** 30),
              "corpus": corpus and str(corpus), "checks": checks}
@@ -71,7 +70,7 @@ def _assessed(student, lines, parts, err):
     def all_of(key):
         return [line[key] for line in lines if key in line]
     if unready := all_of("unready"):
-        raise Mistake(unready[0])
+        raise InputError(unready[0])
     unfit, notes = all_of("unfit"), list(filter(None, all_of("note")))
     done = {tuple(line["check"]): line for line in lines if "check" in line}
     expected = [tuple(check) for checks in all_of("collected") for check in checks]
@@ -140,15 +139,15 @@ def find_archives(paths):
     found = []
     for path in map(Path, paths):
         if not path.exists():
-            raise Mistake(f"{path}: no such file or folder")
+            raise InputError(f"{path}: no such file or folder")
         inside = sorted(path.glob("*.[zZ][iI][pP]")) if path.is_dir() else [path]
         if not (inside := [file for file in inside if file.is_file()]):
-            raise Mistake(f"{path}: no .zip file")
+            raise InputError(f"{path}: no .zip file")
         found += inside
     stems = {}
     for path in dict.fromkeys(file.resolve() for file in found):
         if (other := stems.setdefault(path.stem, path)) != path:
-            raise Mistake(f"{path} and {other} are of the same student; rename one")
+            raise InputError(f"{path} and {other} are of the same student; rename one")
     return [stems[stem] for stem in sorted(stems)]
 
 
@@ -156,14 +155,11 @@ def prepare_corpus(name, file):
     """Write a corpus's words, the most frequent first, and its text as their indices, for the judges."""
     import numpy as np
 
-    from corpus import reading
-    try:
-        _, path, _ = reading.find_corpus(name)
-        words, word2ind, _ = reading.extractDictionary(reading.read_sentences(path), None)
-        ids = reading.encode_corpus(reading.read_sentences(path), 3, word2ind)
-        np.savez(file, words=words, ids=ids[:2 * 10 ** 6])
-    except reading.InputError as error:
-        raise Mistake(error) from None
+    from corpus.reading import find_corpus, read_sentences
+    _, path, _ = find_corpus(name)
+    words, word2ind, _ = extractDictionary(read_sentences(path), None)
+    ids = encode_corpus(read_sentences(path), 3, word2ind)
+    np.savez(file, words=words, ids=ids[:2 * 10 ** 6])
 
 
 def grade_all(options):
@@ -218,7 +214,7 @@ def main():
     try:
         sys.stdout.reconfigure(errors="replace")
         grade_all(options)
-    except Mistake as error:
+    except InputError as error:
         parser.error(str(error))
     except OSError as error:
         parser.error(f"{error.filename}: {error.strerror}" if error.filename else str(error))

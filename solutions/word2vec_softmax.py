@@ -1,27 +1,32 @@
-"""word2vec with naive softmax and with negative sampling, by the names of the assignment that asks for them.
+"""Word2vec with naive softmax and with negative sampling, under the names of its assignment.
 
     naive softmax       J = -log ŷ_o,   ŷ = softmax(U v_c)
     negative sampling   J = -log σ(u_oᵀ v_c) - Σ_s log σ(-u_wsᵀ v_c)
 
-The rows of U = outsideVectors are the words, L×M; in softmax.pdf, as in the assignment, its columns are. Scores of any
-size neither overflow nor cost digits of the loss. Arguments are never changed.
+The words are the rows of U = outsideVectors, L×M; in softmax.pdf, as in the assignment, they are
+its columns. The numbers beside the lines are those of the formulas in softmax.pdf. Scores of any
+size neither overflow nor cost digits of the loss. No function changes its arguments.
 """
 
 import numpy as np
 
-DRAWS = 100_000     # that equal the outside word one after the other: there is hardly another word to draw
+MAX_DRAWS = 100_000     # if all of these give the outside word, there is hardly another to draw
 
 
 @np.errstate(under="ignore")        # e^-|x| of a large x is 0
 def sigmoid(x):
-    """σ(x) = 1/(1 + e⁻ˣ) of a number or an array."""
-    [x] = _floats(x)
-    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+    """Compute σ(x) = 1/(1 + e⁻ˣ) of a number or an array."""
+    [x] = _as_floats(x)
+    # Above and below stands e^min(x, 0) times what the formula has, so that no power can overflow.
+    numerator = np.exp(np.minimum(x, 0))
+    denominator = 1 + np.exp(-np.abs(x))
+    σ = numerator / denominator                     # (f.1)
+    return σ
 
 
 @np.errstate(under="ignore")
 def naiveSoftmaxLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, dataset):
-    """Loss and gradients of one pair of words, by the softmax over the whole vocabulary.
+    """Compute the loss of a pair of words and its gradients, by softmax over the vocabulary.
 
     Parameters
     ----------
@@ -39,71 +44,118 @@ def naiveSoftmaxLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, d
     ------
     ValueError : the shapes do not fit
     """
-    v, U = _checked(centerWordVec, outsideVectors)
-    scores = U @ v                                  # L
+    v_c, U = _checked_floats(centerWordVec, outsideVectors)
+    o = outsideWordIdx
+
+    # Each power is divided by the largest, so that none overflows; then they sum up to 1 + rest.
+    scores = U @ v_c                                # L
     top = scores.argmax()
-    e = np.exp(scores - scores[top])                # L
-    rest = e[:top].sum() + e[top + 1:].sum()        # Σ e = 1 + rest
-    loss = scores[top] - scores[outsideWordIdx] + np.log1p(rest)
-    δ = e / (1 + rest)                              # L, ŷ
-    δ[outsideWordIdx] = 0
-    δ[outsideWordIdx] = -δ.sum()                    # L, ŷ - y; as ŷ_o - 1 it would cancel
-    return float(loss), δ @ U, np.outer(δ, v)
+    powers = np.exp(scores - scores[top])           # L
+    rest = powers[:top].sum() + powers[top + 1:].sum()
+    ŷ = powers / (1 + rest)                         # (a.1)  L
+    J = scores[top] - scores[o] + np.log1p(rest)    # (a.2)
+
+    # δ = ŷ - y. At o, where ŷ_o - 1 would lose digits, it is minus the sum of the others.
+    δ = ŷ.copy()                                    # L
+    δ[o] = 0
+    δ[o] = -δ.sum()
+
+    loss = float(J)
+    gradCenterVec = δ @ U                           # (b.2)  M
+    gradOutsideVecs = np.outer(δ, v_c)              # (d.1)  L×M
+    return loss, gradCenterVec, gradOutsideVecs
 
 
 def getNegativeSamples(outsideWordIdx, dataset, K):
-    """K words from dataset.sampleTokenIdx() that are not the outside word; ValueError if it gives no other."""
-    def draw():
-        for _ in range(DRAWS):
-            if (word := dataset.sampleTokenIdx()) != outsideWordIdx:
-                return word
-        raise ValueError(f"sampleTokenIdx() gave the outside word, {outsideWordIdx}, {DRAWS} times in a row: "
-                         "negatives need a second word in the vocabulary")
-    return [draw() for _ in range(K)]
+    """Draw K words by dataset.sampleTokenIdx(), none of which is the outside word.
+
+    Raises ValueError if it hardly ever gives another word.
+    """
+    return [_draw_other_word(outsideWordIdx, dataset) for _ in range(K)]
+
+
+def _draw_other_word(outsideWordIdx, dataset):
+    """Draw until a word comes that is not the outside word."""
+    for _ in range(MAX_DRAWS):
+        word = dataset.sampleTokenIdx()
+        if word != outsideWordIdx:
+            return word
+    raise ValueError(f"sampleTokenIdx() gave the outside word, {outsideWordIdx}, {MAX_DRAWS} times "
+                     "in a row: negatives need a second word in the vocabulary")
 
 
 @np.errstate(under="ignore")
 def negSamplingLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, dataset, K=10):
-    """Loss and gradients of one pair of words and K negatives, each counted as often as it was drawn.
+    """Compute the loss of a pair of words and K negatives, and its gradients.
 
-    All else is as in `naiveSoftmaxLossAndGradient`; gradOutsideVecs is 0 but in the rows of these words.
+    A negative counts as often as it was drawn. All else is as in `naiveSoftmaxLossAndGradient`,
+    but gradOutsideVecs is 0 except in the rows of these words.
     """
-    v, U = _checked(centerWordVec, outsideVectors)
-    indices = [outsideWordIdx, *getNegativeSamples(outsideWordIdx, dataset, K)]
-    rows = U[indices]                               # (K+1)×M
+    v_c, U = _checked_floats(centerWordVec, outsideVectors)
+    negatives = getNegativeSamples(outsideWordIdx, dataset, K)
+    words = [outsideWordIdx, *negatives]
+    rows = U[words]                                 # (K+1)×M
+
+    # J = -Σ log σ(x), where x is the score of the outside word and minus the score of a negative.
     sign = np.array([1] + K * [-1], U.dtype)        # K+1
-    x = sign * (rows @ v)                           # K+1
-    loss = np.sum(np.maximum(-x, 0) + np.log1p(np.exp(-np.abs(x))), dtype=np.float64)   # -Σ log σ(x)
+    x = sign * (rows @ v_c)                         # K+1
+    terms = np.maximum(-x, 0) + np.log1p(np.exp(-np.abs(x)))
+    J = np.sum(terms, dtype=np.float64)             # (g.1)
+
     g = -sign * sigmoid(-x)                         # K+1, the derivatives by the scores
-    dU = np.zeros_like(U)
-    np.add.at(dU, indices, np.outer(g, v))          # dU[indices] += … would count a repeated word once
-    return float(loss), g @ rows, dU
+    gradRows = np.outer(g, v_c)                     # (g.3), (g.4)  (K+1)×M
+
+    loss = float(J)
+    gradCenterVec = g @ rows                        # (g.2)  M
+    gradOutsideVecs = np.zeros_like(U)              # L×M
+    np.add.at(gradOutsideVecs, words, gradRows)     # (h.2), where += would count a word once
+    return loss, gradCenterVec, gradOutsideVecs
 
 
-def skipgram(currentCenterWord, windowSize, outsideWords, word2Ind, centerWordVectors, outsideVectors, dataset,
-             word2vecLossAndGradient=naiveSoftmaxLossAndGradient):
-    """Loss and gradients of a window: sums over the outside words; by the center vectors 0 but in the row of c.
+def skipgram(currentCenterWord, windowSize, outsideWords, word2Ind, centerWordVectors,
+             outsideVectors, dataset, word2vecLossAndGradient=naiveSoftmaxLossAndGradient):
+    """Compute the loss of a window and its gradients, which are sums over the outside words.
 
-    outsideWords holds the words of the window, so windowSize is not used; word2Ind gives a word's row.
+    Parameters
+    ----------
+    currentCenterWord : the word c
+    windowSize : not used here
+    outsideWords : the words of the window around c
+    word2Ind : gives the row of a word
+    centerWordVectors, outsideVectors : L×M, V and U
+    dataset : where word2vecLossAndGradient draws negatives from
+    word2vecLossAndGradient : the loss of a pair, one of the functions above
+
+    Returns
+    -------
+    loss : float
+    gradCenterVecs, gradOutsideVecs : gradients, L×M; the former is 0 except in the row of c
     """
-    V, U = _floats(centerWordVectors, outsideVectors)
+    V, U = _as_floats(centerWordVectors, outsideVectors)
     c = word2Ind[currentCenterWord]
-    loss, dV, dU = 0., np.zeros_like(V), np.zeros_like(U)
+
+    loss = 0.
+    gradCenterVecs = np.zeros_like(V)
+    gradOutsideVecs = np.zeros_like(U)
     for word in outsideWords:
-        cost, dv_c, dU_o = word2vecLossAndGradient(V[c], word2Ind[word], U, dataset)
-        loss += cost
-        dV[c] += dv_c
-        dU += dU_o
-    return loss, dV, dU
+        o = word2Ind[word]
+        J, dv_c, dU = word2vecLossAndGradient(V[c], o, U, dataset)
+        loss += J                                   # (i.1)
+        gradOutsideVecs += dU                       # (i.2)
+        gradCenterVecs[c] += dv_c                   # (i.3), in the row that (i.4) says
+    return loss, gradCenterVecs, gradOutsideVecs
 
 
-def _checked(v, U):
-    v, U = _floats(v, U)
-    if v.ndim != 1 or U.shape[1:] != v.shape:
-        raise ValueError(f"centerWordVec has shape {v.shape} and outsideVectors {U.shape}, expected (M,) and (L, M)")
-    return v, U
+def _checked_floats(v_c, U):
+    """Convert v_c and U to one float dtype; ValueError if the shapes do not fit."""
+    v_c, U = _as_floats(v_c, U)
+    if v_c.ndim != 1 or U.shape[1:] != v_c.shape:
+        raise ValueError(f"centerWordVec has shape {v_c.shape} and outsideVectors {U.shape}, "
+                         "expected (M,) and (L, M)")
+    return v_c, U
 
 
-def _floats(*arrays):
+def _as_floats(*arrays):
+    """Convert the arrays to one float dtype, theirs, of at least 32 bits."""
     dtype = np.result_type(*map(np.asarray, arrays), np.float32)
     return [np.asarray(array, dtype) for array in arrays]

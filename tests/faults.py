@@ -3,7 +3,7 @@
 # fault: the module, the piece, what stands there instead, the points lost by task, and a part of a reason given
 FAULTS = {
     "a missing minus": (
-        "grads.py", "np.outer(g, W @ u_w), np", "-np.outer(g, W @ u_w), np",
+        "grads.py", "dVt = np.outer(g, W @ u_w)", "dVt = -np.outer(g, W @ u_w)",
         {"4": 2}, "dVt has the wrong sign"),
     "no division by S": (
         "grads.py", "g = (sigmoid(score) - delta) / S", "g = sigmoid(score) - delta",
@@ -35,7 +35,7 @@ FAULTS = {
         "w2v_sgd.py", "range(epochs)", "range(epochs - 1)",
         {"6": 2}, "ask for 60 contexts, not 30"),
     "transposed dW": (
-        "grads.py", '"sm,st->mt", gV, u_w)', '"sm,st->tm", gV, u_w)',
+        "grads.py", 'dW = np.einsum("sm,st->mt",', 'dW = np.einsum("sm,st->tm",',
         {"5": 2}, "dW of lossAndGradientBatched is transposed"),
     "float32 only": (
         "grads.py", "    delta = np.zeros(len(q))\n",

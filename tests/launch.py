@@ -1,4 +1,4 @@
-"""Running run.py as a command: in a forked process, where there are such, since that saves a second of imports."""
+"""Running run.py, and other scripts, as their user does."""
 
 import io
 import os
@@ -14,30 +14,33 @@ import run
 RUN = Path(run.__file__)
 
 
+def python(*arguments, cwd):
+    """Run `python ARGUMENTS` in a folder."""
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", cwd=cwd)
+
+
 def launch(*arguments, cwd):
-    """What `python run.py ARGUMENTS` does in a folder, as subprocess.run tells it."""
-    arguments = list(map(str, arguments))
+    """Run `python run.py ARGUMENTS` in a folder; if it can, in a fork, which is a second faster."""
     if not hasattr(os, "fork"):
-        return subprocess.run([sys.executable, RUN, *arguments], capture_output=True, encoding="utf-8", cwd=cwd)
+        return python(RUN, *arguments, cwd=cwd)
+    arguments = [str(argument) for argument in arguments]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         pid = os.fork()
-        if not pid:
+        if pid == 0:
             become_run(arguments, out, err, cwd)
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        texts = [(file.seek(0), file.read().decode())[1] for file in (out, err)]
-    return subprocess.CompletedProcess(arguments, status, *texts)
+        status = exit_status(pid)
+        return subprocess.CompletedProcess(arguments, status, text_of(out), text_of(err))
 
 
 def become_run(arguments, out, err, cwd="."):
-    """Be run.py with the files as stdout and stderr, and end."""
+    """Be run.py with two files as stdout and stderr, and end the process."""
     status = 1
     signal.signal(signal.SIGINT, signal.SIG_DFL)            # until run.main listens to it
     try:
         os.chdir(cwd)
-        for number, file in (1, out), (2, err):
-            os.dup2(file.fileno(), number)
-        sys.stdout, sys.stderr = (io.TextIOWrapper(open(number, "wb", closefd=False), encoding="utf-8",
-                                                   line_buffering=True) for number in (1, 2))
+        sys.stdout = redirected(1, out)
+        sys.stderr = redirected(2, err)
         sys.argv = [str(RUN), *arguments]
         run.main()
         status = 0
@@ -50,3 +53,21 @@ def become_run(arguments, out, err, cwd="."):
             sys.stdout.flush()
         finally:
             os._exit(status)
+
+
+def redirected(descriptor, file):
+    """Make a file descriptor lead to a file, and return a stream that writes there."""
+    os.dup2(file.fileno(), descriptor)
+    stream = open(descriptor, "wb", closefd=False)
+    return io.TextIOWrapper(stream, encoding="utf-8", line_buffering=True)
+
+
+def exit_status(pid):
+    """Wait for a process to end: its exit status, or minus the signal that ended it."""
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def text_of(file):
+    file.seek(0)
+    return file.read().decode()

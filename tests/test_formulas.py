@@ -1,4 +1,7 @@
-"""Each formula of solutions/tasks-1-2.typ beside complex-step derivatives, a minimum found by search, or the code."""
+"""Each formula of solutions/tasks-1-2.typ, compared with something that does not use it.
+
+That is a complex-step derivative, a minimum found by search, or the code of the project.
+"""
 
 import re
 from pathlib import Path
@@ -9,16 +12,18 @@ from scipy.optimize import root
 from scipy.special import entr, logsumexp, softmax
 
 import grads
-import run
+from beyond.measures import log_normalisers, unigram_floor
+from beyond.starts import unigram_start
 from solutions import formulas as f
 from test import derivative, observations
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "solutions").glob("*.typ")
-           if path.name != "style.typ"}
+DOCUMENTS = [path for path in (ROOT / "solutions").glob("*.typ") if path.name != "style.typ"]
+SOURCES = {path.name: path.read_text(encoding="utf-8") for path in DOCUMENTS}
 SIZES = [(n, M) for n in (1, 5, 20) for M in (1, 3, 50)]
 X = np.array([-700, -30, -3, -0.5, -1e-9, 0, 0.3, 2, 25, 700.])
-L = 10                                          # the vocabulary of the tests of what the model means
+L = 10                                          # words, in the tests of what the model means
+ONE, ONE_BY_ONE = np.ones(1), np.ones((1, 1))   # u_w and W that make the rows of V the scores
 
 
 def alike(came, expected, tolerance=1e-10):
@@ -27,13 +32,31 @@ def alike(came, expected, tolerance=1e-10):
 
 
 def sigmoid(x):
-    return 1 / (1 + np.exp(-x))                 # also of complex x
+    """Compute σ(x), also of complex x."""
+    return 1 / (1 + np.exp(-x))
 
 
 def loss(u_w, Vt, W, q):
-    """J of one observation, also of complex arguments."""
+    """Compute J of one observation, also of complex arguments."""
     x = Vt @ W @ u_w - q
     return np.log(1 + np.exp(-x[0])) + np.sum(np.log(1 + np.exp(x[1:])))
+
+
+def loss_of_scores(s, q):
+    """Compute J of one observation with the scores s."""
+    return loss(ONE, s[:, None], ONE_BY_ONE, q)
+
+
+def symbols(u_w, Vt, W, q):
+    """Return u_w, v_c, the v_c̄j, W, q_c and the q_c̄j, as (0.1), (1.5) and (1.8) take them."""
+    return u_w, Vt[0], Vt[1:], W, q[0], q[1:]
+
+
+def formulas_1_6_and_1_7(u_w, Vt, W, q):
+    """Compute the derivatives by the rows of Ṽ, each by its formula of task 1."""
+    by_v_c = f.formula_1_6(u_w, Vt[0], W, q[0])
+    by_negatives = [f.formula_1_7(u_w, v_j, W, q_j) for v_j, q_j in zip(Vt[1:], q[1:])]
+    return [by_v_c, *by_negatives]
 
 
 @pytest.fixture(params=SIZES, ids=lambda size: "n={} M={}".format(*size))
@@ -48,43 +71,60 @@ def sample(request):
 def vocabulary():
     """p(c|w), q[c] and scores of ten words."""
     rng = np.random.default_rng(4)
-    return rng.dirichlet(np.ones(L)), rng.dirichlet(np.full(L, 3)), rng.normal(size=L) - 2
+    p = rng.dirichlet(np.ones(L))
+    q = rng.dirichlet(np.full(L, 3))
+    s = rng.normal(size=L) - 2
+    return p, q, s
 
 
 def population(s, p, r, offset):
-    """E J of one target word, whose negative is word c r[c] times on average."""
+    """Compute E J of one target word, whose negative is word c r[c] times on average."""
     return np.sum(p * np.log(1 + np.exp(offset - s)) + r * np.log(1 + np.exp(s - offset)))
 
 
+def population_slopes(s, p, r, offset):
+    """Compute the derivatives of the population loss by the scores."""
+    return derivative(lambda Z: population(Z, p, r, offset), s)
+
+
 def best_scores(p, r, offset):
-    """Where the population loss is least."""
-    found = root(lambda s: derivative(lambda s: population(s, p, r, offset), s), np.log(p), tol=1e-13)
+    """Find the scores at which the population loss is least."""
+    found = root(population_slopes, np.log(p), args=(p, r, offset), tol=1e-13)
     assert found.success
     return found.x
 
 
-# --- the documents and formulas.py --------------------------------------------------------------------------------
+# --- the documents and formulas.py --------------------------------------------------------------
 
 def test_every_number_has_one_function_and_every_function_a_number():
-    numbers = [number for text in SOURCES.values() for number in re.findall(r'(?:eq|row)\(\s*"([^"]+)"', text)]
+    numbers = []
+    for text in SOURCES.values():
+        numbers += re.findall(r'(?:eq|row)\(\s*"([^"]+)"', text)
     assert len(numbers) == len(set(numbers)) > 40
-    functions = [name.removeprefix("formula_") for name in vars(f) if name.startswith("formula_")]
-    assert {number.replace(".", "_") for number in numbers} == set(functions)
+
+    expected = {"formula_" + number.replace(".", "_") for number in numbers}
+    functions = {name for name in vars(f) if name.startswith("formula_")}
+    assert functions == expected
 
 
 def test_the_quoted_lines_are_lines_of_grads():
     quoted = re.findall(r'row\("3\.\d", "((?:[^"\\]|\\.)+)"', SOURCES["tasks-1-2.typ"])
-    code = (ROOT / "grads.py").read_text(encoding="utf-8").partition("def lossAndGradientBatched")[2]
     assert len(quoted) == 7
-    assert all(line.replace('\\"', '"') in code for line in quoted)
+
+    # The function of (3.1) to (3.7), and below it the one that computes (3.3) for it.
+    code = (ROOT / "grads.py").read_text(encoding="utf-8")
+    code = code.partition("def lossAndGradientBatched")[2]
+    lines = {line.partition("#")[0].strip() for line in code.splitlines()}
+    for line in quoted:
+        assert line.replace('\\"', '"') in lines
 
 
-# --- notation -----------------------------------------------------------------------------------------------------
+# --- notation -----------------------------------------------------------------------------------
 
 def test_loss(sample):
-    u_w, Vt, W, q = sample
-    alike(f.formula_0_1(u_w, Vt[0], Vt[1:], W, q[0], q[1:]), loss(u_w, Vt, W, q))
-    alike(f.formula_0_1(u_w, Vt[0], Vt[1:], W, q[0], q[1:]), grads.lossAndGradient(u_w, Vt, W, q)[0])
+    J = f.formula_0_1(*symbols(*sample))
+    alike(J, loss(*sample))
+    alike(J, grads.lossAndGradient(*sample)[0])
 
 
 def test_sigma():
@@ -98,83 +138,96 @@ def test_sigma():
     assert f.formula_0_2(-1e4) == 0 and f.formula_0_2(1e4) == 1
 
 
-# --- tasks 1 and 2 ------------------------------------------------------------------------------------------------
+# --- tasks 1 and 2 ------------------------------------------------------------------------------
 
 def test_scores(sample):
-    u, (v, *_), W, _ = sample
-    gradients = [derivative(lambda Z: v @ W @ Z, u), derivative(lambda Z: Z @ W @ u, v),
-                 derivative(lambda Z: v @ Z @ u, W)]
-    for came, expected in zip(f.formula_1_1(u, v, W), gradients, strict=True):
-        alike(came, expected)
+    u, Vt, W, _ = sample
+    v = Vt[0]
+    ds_du, ds_dv, ds_dW = f.formula_1_1(u, v, W)
+    alike(ds_du, derivative(lambda Z: v @ W @ Z, u))
+    alike(ds_dv, derivative(lambda Z: Z @ W @ u, v))
+    alike(ds_dW, derivative(lambda Z: v @ Z @ u, W))
 
 
 def test_task_1(sample):
     u_w, Vt, W, q = sample
-    du_w, dVt, dW = (derivative(lambda Z: loss(Z, Vt, W, q), u_w), derivative(lambda Z: loss(u_w, Z, W, q), Vt),
-                     derivative(lambda Z: loss(u_w, Vt, Z, q), W))
+    du_w = derivative(lambda Z: loss(Z, Vt, W, q), u_w)
+    dVt = derivative(lambda Z: loss(u_w, Z, W, q), Vt)
+    dW = derivative(lambda Z: loss(u_w, Vt, Z, q), W)
+
     s = Vt @ W @ u_w
-    by_score = derivative(lambda Z: loss(np.ones(1), Z[:, None], np.ones((1, 1)), q), s)
-    alike(f.formula_1_2(s[0], q[0]), by_score[0])
-    alike(f.formula_1_3(s[1:], q[1:]), by_score[1:])
-    alike(f.formula_1_4(by_score, Vt @ W), du_w)
-    alike(f.formula_1_4(by_score, [np.outer(v, u_w) for v in Vt]), dW)
-    words = u_w, Vt[0], Vt[1:], W, q[0], q[1:]
-    alike(f.formula_1_5(*words), du_w)
-    alike(f.formula_1_6(u_w, Vt[0], W, q[0]), dVt[0])
-    for j in range(1, len(q)):
-        alike(f.formula_1_7(u_w, Vt[j], W, q[j]), dVt[j])
-    alike(f.formula_1_8(*words), dW)
+    dJ_ds = derivative(lambda Z: loss_of_scores(Z, q), s)
+    alike(f.formula_1_2(s[0], q[0]), dJ_ds[0])
+    alike(f.formula_1_3(s[1:], q[1:]), dJ_ds[1:])
+    alike(f.formula_1_4(dJ_ds, Vt @ W), du_w)
+    alike(f.formula_1_4(dJ_ds, [np.outer(v, u_w) for v in Vt]), dW)
+
+    alike(f.formula_1_5(*symbols(*sample)), du_w)
+    alike(formulas_1_6_and_1_7(*sample), dVt)
+    alike(f.formula_1_8(*symbols(*sample)), dW)
 
 
 def test_task_2(sample):
     u_w, Vt, W, q = sample
-    came = f.formula_2_1(Vt[0], Vt[1:], q[0], q[1:])
-    for part, expected in zip(came, (Vt, q, np.arange(len(q)) == 0), strict=True):
-        alike(part, expected)
-    Vt, q, delta = came
-    words = u_w, Vt[0], Vt[1:], W, q[0], q[1:]
-    alike(f.formula_2_2(Vt @ W @ u_w, q, delta),
-          derivative(lambda Z: loss(np.ones(1), Z[:, None], np.ones((1, 1)), q), Vt @ W @ u_w))
-    alike(f.formula_2_5(u_w, Vt, W, q, delta), f.formula_1_5(*words))
-    by_word = [f.formula_1_6(u_w, Vt[0], W, q[0]), *(f.formula_1_7(u_w, v, W, b) for v, b in zip(Vt[1:], q[1:]))]
-    alike(f.formula_2_6(u_w, Vt, W, q, delta), by_word)
-    alike(f.formula_2_7(u_w, Vt, W, q, delta), f.formula_1_8(*words))
-    _, *right = grads.lossAndGradient(u_w, Vt, W, q)
-    for formula, gradient in zip((f.formula_2_5, f.formula_2_6, f.formula_2_7), right, strict=True):
-        alike(formula(u_w, Vt, W, q, delta), gradient)
+    came_Vt, came_q, delta = f.formula_2_1(Vt[0], Vt[1:], q[0], q[1:])
+    alike(came_Vt, Vt)
+    alike(came_q, q)
+    alike(delta, np.arange(len(q)) == 0)
+
+    s = Vt @ W @ u_w
+    alike(f.formula_2_2(s, q, delta), derivative(lambda Z: loss_of_scores(Z, q), s))
+
+    du_w = f.formula_2_5(u_w, Vt, W, q, delta)
+    dVt = f.formula_2_6(u_w, Vt, W, q, delta)
+    dW = f.formula_2_7(u_w, Vt, W, q, delta)
+    alike(du_w, f.formula_1_5(*symbols(*sample)))
+    alike(dVt, formulas_1_6_and_1_7(*sample))
+    alike(dW, f.formula_1_8(*symbols(*sample)))
+
+    _, *gradients = grads.lossAndGradient(*sample)
+    for came, expected in zip((du_w, dVt, dW), gradients, strict=True):
+        alike(came, expected)
 
 
 def test_differentials(sample):
-    u_w, Vt, W, q = sample
+    *parameters, q = sample
+    u_w, Vt, W = parameters
     rng = np.random.default_rng(0)
-    steps = [rng.normal(size=X.shape) for X in (u_w, Vt, W)]
-    moved = [X + 1e-30j * step for X, step in zip((u_w, Vt, W), steps)]
+    steps = [rng.normal(size=parameter.shape) for parameter in parameters]
+    moved = [parameter + 1e-30j * step for parameter, step in zip(parameters, steps)]
     dJ = loss(*moved, q).imag / 1e-30
+
     g = sigmoid(Vt @ W @ u_w - q) - (np.arange(len(q)) == 0)
-    for formula in f.formula_2_3, f.formula_2_4:
-        alike(formula(g, u_w, Vt, W, *steps), dJ)
+    alike(f.formula_2_3(g, *parameters, *steps), dJ)
+    alike(f.formula_2_4(g, *parameters, *steps), dJ)
 
 
 @pytest.mark.parametrize("n, M", [(1, 3), (5, 4), (20, 1)])
 def test_batch(n, M):
-    u, Vt, W, q = observations(3, 7, n=n, M=M)
+    S = 7
+    u, Vt, W, q = observations(3, S, n=n, M=M)
     delta = np.arange(n + 1) == 0
-    J, du, dVt, dW = grads.lossAndGradientBatched(u, Vt, W, q)
+
     h = f.formula_3_1(u, W)
-    alike(h, [W @ u_w for u_w in u])
     s = f.formula_3_2(Vt, h)
-    alike(s, [V @ W @ u_w for V, u_w in zip(Vt, u)])
     g = f.formula_3_3(s, q, delta)
-    alike(g, [f.formula_2_2(s[i], q[i], delta) / 7 for i in range(7)])
     a = f.formula_3_4(g, Vt)
-    alike(a, [V.T @ b for V, b in zip(Vt, g)])
-    alike(f.formula_3_5(a, W), du)
-    alike(f.formula_3_6(g, h), dVt)
-    alike(f.formula_3_7(a, u), dW)
-    singles = list(zip(u, Vt, q))
-    alike(f.formula_3_5(a, W), [f.formula_2_5(x, V, W, b, delta) / 7 for x, V, b in singles])
-    alike(f.formula_3_6(g, h), [f.formula_2_6(x, V, W, b, delta) / 7 for x, V, b in singles])
-    alike(f.formula_3_7(a, u), np.mean([f.formula_2_7(x, V, W, b, delta) for x, V, b in singles], axis=0))
+    alike(h, [W @ u[i] for i in range(S)])
+    alike(s, [Vt[i] @ W @ u[i] for i in range(S)])
+    alike(g, [f.formula_2_2(s[i], q[i], delta) / S for i in range(S)])
+    alike(a, [Vt[i].T @ g[i] for i in range(S)])
+
+    du = f.formula_3_5(a, W)
+    dVt = f.formula_3_6(g, h)
+    dW = f.formula_3_7(a, u)
+    _, *gradients = grads.lossAndGradientBatched(u, Vt, W, q)
+    for came, expected in zip((du, dVt, dW), gradients, strict=True):
+        alike(came, expected)
+
+    singles = [(u[i], Vt[i], W, q[i], delta) for i in range(S)]
+    alike(du, [f.formula_2_5(*single) / S for single in singles])
+    alike(dVt, [f.formula_2_6(*single) / S for single in singles])
+    alike(dW, np.mean([f.formula_2_7(*single) for single in singles], axis=0))
 
 
 def test_stable_cost():
@@ -182,34 +235,44 @@ def test_stable_cost():
     assert f.formula_3_8(1e4) == 1e4
 
 
-# --- what the model means -----------------------------------------------------------------------------------------
+# --- what the model means -----------------------------------------------------------------------
 
 @pytest.mark.parametrize("n", [1, 5, 20])
 def test_optimum_of_nce(vocabulary, n):
     p, q, s = vocabulary
-    for side in f.formula_4_1(p, q, n):
-        alike(side, [p[c] / n / (p[c] / n + q[c]) for c in range(L)])       # n draws of noise beside 1 of the truth
-    alike(f.formula_4_2(s, p, q, n), population(s, p, n * q, np.log(n * q)))
-    alike(f.formula_4_3(s, p, q, n), derivative(lambda s: population(s, p, n * q, np.log(n * q)), s))
-    slope = lambda x, c: -p[c] / (1 + np.exp(x) / (n * q[c])) + n * q[c] / (1 + n * q[c] / np.exp(x))  # noqa: E731
-    alike(f.formula_4_4(s, p, q, n), [derivative(lambda x: slope(x[0], c), s[c:c + 1])[0] for c in range(L)])
+    q_c = np.log(n * q)
+    is_true = p / n / (p / n + q)               # n draws of noise beside 1 of the truth
+    by_bayes, by_sigma = f.formula_4_1(p, q, n)
+    alike(by_bayes, is_true)
+    alike(by_sigma, is_true)
+    alike(f.formula_4_2(s, p, q, n), population(s, p, n * q, q_c))
+    alike(f.formula_4_3(s, p, q, n), population_slopes(s, p, n * q, q_c))
+
+    def slopes(s):
+        """Compute ∂J_w/∂s_c without logarithms; each depends on no score but its own."""
+        of_truth = -p / (1 + np.exp(s) / (n * q))
+        of_noise = n * q / (1 + n * q / np.exp(s))
+        return of_truth + of_noise
+
+    alike(f.formula_4_4(s, p, q, n), derivative(lambda Z: slopes(Z).sum(), s))
+
     best = f.formula_4_5(p)
-    alike(best, best_scores(p, n * q, np.log(n * q)), 1e-9)
-    alike(f.formula_4_6(np.ones(1), best[:, None], np.ones((1, 1))), 1)
+    alike(best, best_scores(p, n * q, q_c), 1e-9)
+    alike(f.formula_4_6(ONE, best[:, None], ONE_BY_ONE), 1)
 
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_population_is_the_mean_over_all_draws(vocabulary, n):
     p, q, s = vocabulary
-    one, V, offset = np.ones(1), s[:, None], np.log(n * q)
+    V, q_c = s[:, None], np.log(n * q)
     free = redrawn = 0
-    for words in np.ndindex(*(L,) * (n + 1)):
-        c, *negatives = words
-        J = f.formula_0_1(one, V[c], V[negatives], np.ones((1, 1)), offset[c], offset[negatives])
+    for c, *negatives in np.ndindex((L,) * (n + 1)):
+        J = f.formula_0_1(ONE, V[c], V[negatives], ONE_BY_ONE, q_c[c], q_c[negatives])
         free += p[c] * np.prod(q[negatives]) * J
-        redrawn += p[c] * np.prod(q[negatives] / (1 - q[c])) * J * (c not in negatives)
+        if c not in negatives:
+            redrawn += p[c] * np.prod(q[negatives] / (1 - q[c])) * J
     alike(f.formula_4_2(s, p, q, n), free)
-    alike(population(s, p, f.formula_4_9(p, q, n), offset), redrawn)
+    alike(population(s, p, f.formula_4_9(p, q, n), q_c), redrawn)
 
 
 def test_normaliser():
@@ -217,24 +280,29 @@ def test_normaliser():
     U, V, W = rng.normal(size=(L, 3)), rng.normal(size=(L, 3)), rng.normal(size=(3, 3))
     came = [f.formula_4_6(u_w, V, W) for u_w in U]
     alike(came, np.exp(logsumexp(U @ W.T @ V.T, axis=1)))
-    alike(came, np.exp(run.log_normalisers(U, V, W)))
+    alike(came, np.exp(log_normalisers(U, V, W)))
 
 
 def test_negative_sampling(sample, vocabulary):
-    u_w, Vt, W, q = sample
+    u_w, Vt, _, q = sample
     n, M = len(q) - 1, len(u_w)
+    W, q = np.eye(M), np.zeros(n + 1)           # which make it of noise contrastive estimation
+    delta = np.arange(n + 1) == 0
 
     def negative_sampling(u_w, Vt):
-        signs = np.where(np.arange(n + 1) == 0, 1, -1)
+        signs = np.where(delta, 1, -1)
         return -np.sum(np.log(sigmoid(signs * (Vt @ u_w))))
 
-    words, zero = (u_w, Vt[0], Vt[1:], np.eye(M), 0., np.zeros(n)), np.zeros(n + 1)
-    alike(f.formula_4_7(*words[:3]), negative_sampling(u_w, Vt))
-    alike(f.formula_4_7(*words[:3]), f.formula_0_1(*words))
-    alike(f.formula_1_5(*words), derivative(lambda Z: negative_sampling(Z, Vt), u_w))
-    by_word = derivative(lambda Z: negative_sampling(u_w, Z), Vt)
-    alike([f.formula_1_6(u_w, Vt[0], np.eye(M), 0), *(f.formula_1_7(u_w, v, np.eye(M), 0) for v in Vt[1:])], by_word)
-    alike(f.formula_2_6(u_w, Vt, np.eye(M), zero, np.arange(n + 1) == 0), by_word)
+    J = f.formula_4_7(u_w, Vt[0], Vt[1:])
+    alike(J, negative_sampling(u_w, Vt))
+    alike(J, f.formula_0_1(*symbols(u_w, Vt, W, q)))
+
+    du_w = derivative(lambda Z: negative_sampling(Z, Vt), u_w)
+    dVt = derivative(lambda Z: negative_sampling(u_w, Z), Vt)
+    alike(f.formula_1_5(*symbols(u_w, Vt, W, q)), du_w)
+    alike(formulas_1_6_and_1_7(u_w, Vt, W, q), dVt)
+    alike(f.formula_2_6(u_w, Vt, W, q, delta), dVt)
+
     p, noise, _ = vocabulary
     best = f.formula_4_8(p, noise, n)
     alike(best, best_scores(p, n * noise, 0), 1e-9)
@@ -254,21 +322,31 @@ def test_negatives_that_differ_from_the_context_word(vocabulary, n):
 
 
 def test_bounds_are_reached():
+    # The lower one, where q is the same for all words.
     p = np.random.default_rng(2).dirichlet(np.ones(L))
-    low, _ = f.formula_4_11(p, np.full(L, 1 / L))
-    alike(f.formula_4_10(p, np.full(L, 1 / L)), low)        # q the same for all words
+    q = np.full(L, 1 / L)
+    low, _ = f.formula_4_11(p, q)
+    alike(f.formula_4_10(p, q), low)
+
+    # The upper one, where q is all on a word that is no context word.
     p[0] = 0
-    q = np.array([1 - 9e-14] + [1e-14] * (L - 1))           # q all on a word that is no context word
-    _, high = f.formula_4_11(p / p.sum(), q)
-    alike(f.formula_4_10(p / p.sum(), q)[1:], high[1:])
+    p = p / p.sum()
+    q = np.array([1 - 9e-14] + [1e-14] * (L - 1))
+    _, high = f.formula_4_11(p, q)
+    alike(f.formula_4_10(p, q)[1:], high[1:])
 
 
-def test_the_floor_of_run_is_the_loss_at_the_best_scores():
-    counts, q, n = np.arange(1, L + 1), np.random.default_rng(3).dirichlet(np.ones(L)), 5
+def test_the_unigram_floor_is_the_loss_at_the_best_scores():
+    n = 5
+    counts = np.arange(1, L + 1)
     p = counts / counts.sum()
-    floor = run.unigram_floor(np.repeat(np.arange(L), counts), np.log(n * q), n)
+    q = np.random.default_rng(3).dirichlet(np.ones(L))
+    contexts = np.repeat(np.arange(L), counts)
+    floor = unigram_floor(contexts, np.log(n * q), n)
+
     r = f.formula_4_9(p, q, n)
-    alike(population(np.log(f.formula_4_10(p, q)), p, r, np.log(n * q)), floor)
+    best = np.log(f.formula_4_10(p, q))
+    alike(population(best, p, r, np.log(n * q)), floor)
     alike(np.sum(entr(p) + entr(r) - entr(p + r)), floor)
 
 
@@ -276,45 +354,69 @@ def test_the_floor_of_run_is_the_loss_at_the_best_scores():
 def test_gradient_by_a_parameter_of_the_scores(vocabulary, n):
     p, q, s = vocabulary
     slopes = np.random.default_rng(0).normal(size=(L, 3))
-    alike(f.formula_4_12(s, p, q, n, slopes),
-          derivative(lambda x: population(s + slopes @ x, p, n * q, np.log(n * q)), np.zeros(3)))
+
+    def loss_of_parameter(x):
+        return population(s + slopes @ x, p, n * q, np.log(n * q))
+
+    alike(f.formula_4_12(s, p, q, n, slopes), derivative(loss_of_parameter, np.zeros(3)))
+
+
+def softmax_fit(p, features):
+    """Find the probabilities softmax(features @ h) of the least cross-entropy with p."""
+    def slope(h):
+        return (softmax(features @ h) - p) @ features
+
+    found = root(slope, np.zeros(features.shape[1]), tol=1e-13)
+    assert found.success
+    return softmax(features @ found.x)
+
+
+def nce_fit(p, q, n, features, start):
+    """Find the scores features @ u of the least population loss; the search begins at u = start."""
+    def slope(u):
+        return derivative(lambda Z: population(features @ Z, p, n * q, np.log(n * q)), u)
+
+    return features @ root(slope, start, tol=1e-13).x
 
 
 def test_nce_tends_to_the_naive_softmax():
-    """V and W are fixed, so that the scores of ten words have three parameters, a common shift being one of them."""
+    """V and W are fixed: the scores of ten words have three parameters, one a common shift."""
     rng = np.random.default_rng(5)
     V, W = rng.normal(size=(L, 3)), rng.normal(size=(3, 3))
     V[:, 0] = 1
-    X, q, ns, gaps = V @ W, rng.dirichlet(np.full(L, 3)), 10 ** np.arange(1, 7), []
+    q = rng.dirichlet(np.full(L, 3))
+    gaps = []
     for p in rng.dirichlet(np.ones(L), size=L):
-        by_softmax = root(lambda h: (softmax(V[:, 1:] @ h) - p) @ V[:, 1:], np.zeros(2), tol=1e-13)     # no shift here
-        assert by_softmax.success
-        expected = softmax(V[:, 1:] @ by_softmax.x)
-        u, *_ = np.linalg.lstsq(X, np.log(expected))
-        distances = []
-        for n in ns:
-            by_nce = root(lambda u: derivative(lambda u: population(X @ u, p, n * q, np.log(n * q)), u), u, tol=1e-13)
-            alike(f.formula_4_12(X @ by_nce.x, p, q, n, X), np.zeros(3), 1e-8)
-            distances.append(abs(np.exp(X @ by_nce.x) - expected).max())
-        gaps.append(distances)
-    gap = np.max(gaps, axis=0)
+        expected = softmax_fit(p, V[:, 1:])                 # a shift changes nothing here
+        start, *_ = np.linalg.lstsq(V @ W, np.log(expected))
+        for n in 10 ** np.arange(1, 7):
+            s = nce_fit(p, q, n, V @ W, start)
+            alike(f.formula_4_12(s, p, q, n, V @ W), np.zeros(3), 1e-8)
+            gaps.append(abs(np.exp(s) - expected).max())
+
+    gap = np.reshape(gaps, (L, 6)).max(axis=0)              # of each n
     assert gap[0] > 1e-2 and gap[-1] < 1e-5
     assert np.all(abs(gap[1:-1] / gap[2:] - 10) < 1)        # the difference is of the order 1/n
 
 
-# --- W and the starting point -------------------------------------------------------------------------------------
+# --- W and the starting point -------------------------------------------------------------------
 
 def test_a_step_of_u_and_v_is_a_preconditioned_step_without_w(sample):
     u_w, Vt, _, q = sample
     M, alpha = len(u_w), 0.1
     A, B = np.random.default_rng(0).normal(size=(2, M, M)) / np.sqrt(M)
-    J = lambda u_w, Vt: loss(u_w, Vt, A.T @ B, q)  # noqa: E731
-    J_without = lambda u_w, Vt: loss(u_w, Vt, np.eye(M), q)  # noqa: E731
+
+    # Without W, the model of ũ = B u and ṽ = A v.
     ut, Vtt = B @ u_w, Vt @ A.T
-    came = f.formula_5_1(ut, Vtt[0], A, B, alpha, derivative(lambda Z: J_without(Z, Vtt), ut),
-                         derivative(lambda Z: J_without(ut, Z), Vtt)[0])
-    alike(came[0], B @ (u_w - alpha * derivative(lambda Z: J(Z, Vt), u_w)))
-    alike(came[1], A @ (Vt[0] - alpha * derivative(lambda Z: J(u_w, Z), Vt)[0]))
+    dut = derivative(lambda Z: loss(Z, Vtt, np.eye(M), q), ut)
+    dVtt = derivative(lambda Z: loss(ut, Z, np.eye(M), q), Vtt)
+    next_ut, next_vt = f.formula_5_1(ut, Vtt[0], A, B, alpha, dut, dVtt[0])
+
+    # With W = Aᵀ B, a plain step.
+    du_w = derivative(lambda Z: loss(Z, Vt, A.T @ B, q), u_w)
+    dVt = derivative(lambda Z: loss(u_w, Z, A.T @ B, q), Vt)
+    alike(next_ut, B @ (u_w - alpha * du_w))
+    alike(next_vt, A @ (Vt[0] - alpha * dVt[0]))
 
 
 @pytest.mark.parametrize("w2", [0, 1])
@@ -323,45 +425,64 @@ def test_what_a_step_does_to_other_scores(w2, c2):
     rng = np.random.default_rng(6)
     k, g, alpha = 7., -0.3, 0.01
     U, V = rng.normal(size=(2, 2, 4))
+    W = rng.normal(size=(4, 4))
 
     def first_order(U, V, W):
-        """A step on the pair of the first rows; α times the derivative by α of the other score."""
-        def score(a):
-            Un, Vn = U.astype(complex), V.astype(complex)
-            Un[0] -= a * g * W.T @ V[0]
-            Vn[0] -= a * g * W @ U[0]
-            return Vn[c2] @ (W - a * g * np.outer(V[0], U[0])) @ Un[w2]
+        """Compute Δs of (w', c') for a step on the pair of the first rows: α times ∂s/∂α."""
+        def score(alpha):
+            next_U, next_V = U.astype(complex), V.astype(complex)
+            next_U[0] -= alpha * g * W.T @ V[0]
+            next_V[0] -= alpha * g * W @ U[0]
+            next_W = W - alpha * g * np.outer(V[0], U[0])
+            return next_V[c2] @ next_W @ next_U[w2]
+
         return alpha * score(1e-30j).imag / 1e-30
 
-    W = rng.normal(size=(4, 4))
-    alike(f.formula_5_2(alpha, g, U[0], V[0], W, U[w2], V[c2], w2 == 0, c2 == 0), first_order(U, V, W))
+    came = f.formula_5_2(alpha, g, U[0], V[0], W, U[w2], V[c2], w2 == 0, c2 == 0)
+    alike(came, first_order(U, V, W))
     ut, vt = np.sqrt(k) * U, np.sqrt(k) * V
-    alike(f.formula_5_3(alpha, g, ut[0], vt[0], k, ut[w2], vt[c2], w2 == 0, c2 == 0),
-          first_order(U, V, k * np.eye(4)))
+    came = f.formula_5_3(alpha, g, ut[0], vt[0], k, ut[w2], vt[c2], w2 == 0, c2 == 0)
+    alike(came, first_order(U, V, k * np.eye(4)))
 
 
-def test_start_of_run_is_the_unigram_model():
+def test_the_unigram_start_is_the_unigram_model():
     freqs = 10 ** 6 // np.arange(1, 501)
     p = freqs / freqs.sum()
-    U, V, W = run.unigram_start(freqs, 50, 1000, 5, np.random.default_rng(0))
-    s = np.array([[f.formula_5_4(U[w, 0], W[0, 0], W[1, 1], p[c], V[c, 1:], U[w, 1:]) for c in range(0, 500, 10)]
-                  for w in range(0, 500, 10)])
+    U, V, W = unigram_start(freqs, 50, 1000, 5, np.random.default_rng(0))
+    a, b, k = U[0, 0], W[0, 0], W[1, 1]
+
+    def score(w, c):
+        return f.formula_5_4(U[w, 0], b, k, p[c], V[c, 1:], U[w, 1:])
+
+    words = range(0, 500, 10)
+    s = np.array([[score(w, c) for c in words] for w in words])
     alike(s, U[::10] @ W.T @ V[::10].T)
     assert abs(s - np.log(p[::10])).max() < 0.2
-    l, b, a = f.formula_5_7(p)  # noqa: E741
-    alike(l, np.sqrt(np.average(np.log(p) ** 2, weights=p)))
-    alike([p.max() * l**2 / a**2, p.max() * a**2 * b**2], np.full(2, l**2 / b**2))      # the three curvatures
-    alike(W[0, 0], 1.3 * b)
-    alike(U[0, 0], 1.15 * np.sqrt(l / W[0, 0]))
-    alike(a * np.sqrt(b), U[0, 0] * np.sqrt(W[0, 0]) / 1.15)
+
+    # a and b are those of (5.7) but for the measured constants.
+    ell, even_b, even_a = f.formula_5_7(p)
+    alike(ell, np.sqrt(np.average(np.log(p) ** 2, weights=p)))
+    alike(b, 1.3 * even_b)
+    alike(a, 1.15 * np.sqrt(ell / b))
+    alike(even_a * np.sqrt(even_b), a * np.sqrt(b) / 1.15)
+
+    # The three curvatures are equal.
+    of_W = ell**2 / even_b**2
+    alike(p.max() * ell**2 / even_a**2, of_W)
+    alike(p.max() * even_a**2 * even_b**2, of_W)
 
 
 def test_gradients_at_the_unigram_model():
-    rng, n = np.random.default_rng(7), 5
-    p_of_w, conditional, q = rng.dirichlet(np.ones(L)), rng.dirichlet(np.ones(L), size=L), rng.dirichlet(np.ones(L))
+    n = 5
+    rng = np.random.default_rng(7)
+    p_of_w = rng.dirichlet(np.ones(L))
+    conditional = rng.dirichlet(np.ones(L), size=L)         # a row for each w
+    q = rng.dirichlet(np.ones(L))
     p = p_of_w @ conditional
+
     came = [f.formula_5_5(p_w, p, q, n) for p_w in conditional]
-    alike(came, [derivative(lambda s: population(s, p_w, n * q, np.log(n * q)), np.log(p)) for p_w in conditional])
+    q_c = np.log(n * q)
+    alike(came, [population_slopes(np.log(p), p_w, n * q, q_c) for p_w in conditional])
     alike(p_of_w @ came, np.zeros(L))
 
 

@@ -349,7 +349,7 @@ def lossAndGradientBatched(u_w, Vt, W, q):
     return (np.logaddexp(0, x).sum() / len(q), np.einsum("sk,skm->sm", delta, Vt) @ W / len(q),
             delta[:, :, None] * (u_w @ W.T)[:, None, :] / len(q), np.einsum("sk,skm,st->mt", delta, Vt, u_w) / len(q))
 """, "helper.py": "def sigmoid(x):\n    from scipy.special import expit\n    return expit(x)\n"}
-STUDENT["sampling.py"] = "from utils import nearest\n" + STUDENT["sampling.py"].replace(
+STUDENT["sampling.py"] = "from utils import InputError\n" + STUDENT["sampling.py"].replace(
     "    return [math.log", "    total = sum(counts)\n    return [math.log").replace("/ sum(counts)", "/ total")
 
 
@@ -398,7 +398,7 @@ def test_5():
 
 def test_a_fault_of_task_4_is_punished_once(tmp_path):
     (tmp_path / "five.py").write_text(FIVE)
-    for right, wrong, points in (("return cost, a @ W", "return cost, -(a @ W)", [0, 2]),
+    for right, wrong, points in (("du_w = a @ W", "du_w = -a @ W", [0, 2]),
                                  ("J += J_i", "J += J_i; du_w *= 2", [2, 0])):
         files = OWN | {"grads.py": OWN["grads.py"].replace(right, wrong, 1)}
         result = grade.grade(pack(tmp_path / "FN1.zip", files), 20, checks={str(tmp_path / "five.py"): "short"})

@@ -1,25 +1,25 @@
 """Handing in, by run.py submit, and handing out, by solutions/scaffold.py."""
 
+import inspect
+import re
+import runpy
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import run
+from beyond import submission
+from beyond.command_line import command_parser
+from tests.launch import RUN, python
+from utils import InputError
 
-ROOT = Path(run.__file__).parent
-STUDENT = Path(__file__).with_name("student")
+ROOT = RUN.parent
+BULGARIAN = Path(__file__).with_name("bulgarian.txt")
 MODULES = ["sampling.py", "grads.py", "w2v_sgd.py"]
 RESULTS = ["embeddings.png", "w2v-U.npy", "w2v-V.npy", "w2v-W.npy"]
-
-
-def python(*arguments, cwd):
-    return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, encoding="utf-8",
-                          cwd=cwd)
 
 
 @pytest.fixture
@@ -33,40 +33,66 @@ def results(tmp_path):
     return tmp_path
 
 
-def submit(folder, *arguments, monkeypatch, tasks=()):
-    """What run.submit would do in a folder, where the checks of these tasks fail; they run in the tests below."""
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(run.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(
-        command, int(command[-1] in tasks)))
-    run.submit(run.command_options("submit").parse_args(arguments))
+@pytest.fixture
+def submit(results, monkeypatch):
+    """A function that does what run.py submit does there, as if the checks of some tasks failed.
+
+    The checks themselves run in the tests of handing out.
+    """
+    monkeypatch.chdir(results)
+
+    def submit(*arguments, failing_tasks=()):
+        def check(command, **_):
+            return subprocess.CompletedProcess(command, int(command[-1] in failing_tasks))
+
+        monkeypatch.setattr(submission.subprocess, "run", check)
+        submission.submit(command_parser("submit").parse_args(arguments))
+
+    return submit
 
 
-def test_archive_holds_what_the_assignment_names_and_always_the_same_bytes(results, monkeypatch):
-    submit(results, "FN0MI0600123", "--answers", "отговори.PDF", monkeypatch=monkeypatch)
+def names_in(folder):
+    return sorted(file.name for file in folder.iterdir())
+
+
+def test_archive_holds_what_the_assignment_names_and_always_the_same_bytes(results, submit):
+    arguments = "FN0MI0600123", "--answers", "отговори.PDF"
     archive = results / "FN0MI0600123.zip"
-    first = archive.read_bytes()
+    submit(*arguments)
+    content = archive.read_bytes()
     with zipfile.ZipFile(archive) as packed:
         assert sorted(packed.namelist()) == sorted([*MODULES, *RESULTS, "отговори.PDF"])
         assert packed.read("grads.py") == (ROOT / "grads.py").read_bytes()
         assert packed.read("w2v-U.npy") == (results / "w2v-U.npy").read_bytes()
         assert packed.testzip() is None
-    with pytest.raises(run.InputError, match="--force"):
-        submit(results, "FN0MI0600123", "--answers", "отговори.PDF", monkeypatch=monkeypatch)
+
+    with pytest.raises(InputError, match="--force"):
+        submit(*arguments)
     for file in results.iterdir():
         file.touch()
-    submit(results, "FN0MI0600123", "--answers", "отговори.PDF", "--force", monkeypatch=monkeypatch)
-    assert archive.read_bytes() == first
-    assert [file.name for file in results.iterdir() if file.name.startswith(".")] == []
+    submit(*arguments, "--force")
+    assert archive.read_bytes() == content
+    assert not list(results.glob(".*"))
 
 
-def test_the_answers_of_this_project_are_the_default(results, monkeypatch, capsys):
-    submit(results, "FN81234", monkeypatch=monkeypatch)
+def test_the_answers_of_this_project_are_the_default(results, submit, capsys):
+    submit("FN81234")
     assert "the answers are those of this project, not yours" in capsys.readouterr().out
     with zipfile.ZipFile(results / "FN81234.zip") as packed:
         assert packed.read("tasks-1-2.pdf") == (ROOT / "solutions/tasks-1-2.pdf").read_bytes()
 
 
-def spoil(name, content):
+# What may have happened to a file: functions of the folder that it is in.
+
+def remove(name):
+    return lambda folder: (folder / name).unlink()
+
+
+def rename(name, to):
+    return lambda folder: (folder / name).rename(folder / to)
+
+
+def write(name, content):
     return lambda folder: (folder / name).write_bytes(content)
 
 
@@ -74,96 +100,195 @@ def save(name, X):
     return lambda folder: np.save(folder / name, X, allow_pickle=True)
 
 
-@pytest.mark.parametrize("fault, named", [
-    (lambda folder: (folder / "w2v-U.npy").unlink(), "w2v-U.npy: missing or empty; train first"),
-    (spoil("w2v-V.npy", b""), "w2v-V.npy: missing or empty"),
-    (spoil("w2v-W.npy", b"\x93NUMPY rubbish"), "w2v-W.npy: not an array"),
+@pytest.mark.parametrize("spoil, message", [
+    (remove("w2v-U.npy"), "w2v-U.npy: missing or empty; train first"),
+    (write("w2v-V.npy", b""), "w2v-V.npy: missing or empty"),
+    (write("w2v-W.npy", b"\x93NUMPY rubbish"), "w2v-W.npy: not an array"),
     (save("w2v-U.npy", np.array([{}])), "w2v-U.npy: not an array"),
     (save("w2v-U.npy", np.full((5, 3), np.nan)), "w2v-U.npy: not all of it is finite"),
     (save("w2v-W.npy", np.ones((4, 4))), "they are not of one run"),
     (save("w2v-V.npy", np.ones(5)), "they are not of one run"),
-    (spoil("w2v-words.txt", b"a\nb\n"), "w2v-words.txt: 2 words, but 5 rows of U"),
-    (spoil("embeddings.png", b"GIF89a"), "embeddings.png: not a whole file"),
-    (spoil("embeddings.png", b"\x89PNG\r\n\x1a\n and no end"), "embeddings.png: not a whole file"),
-    (spoil("отговори.PDF", b"text"), "отговори.PDF: not a whole file"),
-    (lambda folder: (folder / "отговори.PDF").rename(folder / "answers.doc"), "отговори.PDF: missing or empty")])
-def test_each_fault_is_named_and_nothing_is_written(results, monkeypatch, fault, named):
-    fault(results)
-    before = sorted(file.name for file in results.iterdir())
-    with pytest.raises(run.InputError) as error:
-        submit(results, "FN0MI0600123", "--answers", "отговори.PDF", monkeypatch=monkeypatch)
-    assert named in str(error.value) and str(error.value).count("\n") == 1
-    assert sorted(file.name for file in results.iterdir()) == before
+    (write("w2v-words.txt", b"a\nb\n"), "w2v-words.txt: 2 words, but 5 rows of U"),
+    (write("embeddings.png", b"GIF89a"), "embeddings.png: not a whole file"),
+    (write("embeddings.png", b"\x89PNG\r\n\x1a\n and no end"), "embeddings.png: not a whole file"),
+    (write("отговори.PDF", b"text"), "отговори.PDF: not a whole file"),
+    (rename("отговори.PDF", to="answers.doc"), "отговори.PDF: missing or empty"),
+])
+def test_each_fault_is_named_and_nothing_is_written(results, submit, spoil, message):
+    spoil(results)
+    before = names_in(results)
+    with pytest.raises(InputError) as error:
+        submit("FN0MI0600123", "--answers", "отговори.PDF")
+    assert message in str(error.value) and str(error.value).count("\n") == 1
+    assert names_in(results) == before
 
 
-def test_all_faults_are_listed_at_once(results, monkeypatch):
+def test_all_faults_are_listed_at_once(results, submit):
     (results / "answers.doc").write_bytes(b"text")
     (results / "w2v-U.npy").unlink()
     (results / "grads.py").write_bytes(b"%PDF-1.7\n")
-    with pytest.raises(run.InputError) as error:
-        submit(results, "0600123", "--answers", "answers.doc", "grads.py", monkeypatch=monkeypatch, tasks=("4", "6"))
-    lines = str(error.value).splitlines()[1:]
-    assert len(lines) == 6 and all(any(part in line for line in lines) for part in (
-        "0600123: not a faculty number", "answers.doc: answers are handed in as", "w2v-U.npy: missing",
-        "grads.py: a file of this name", "task 4 fails", "task 6 fails"))
+    with pytest.raises(InputError) as error:
+        submit("0600123", "--answers", "answers.doc", "grads.py", failing_tasks=("4", "6"))
+    _, *lines = str(error.value).splitlines()
+    assert len(lines) == 6
+    for fault in ("0600123: not a faculty number", "answers.doc: answers are handed in as",
+                  "w2v-U.npy: missing", "grads.py: a file of this name", "task 4 fails",
+                  "task 6 fails"):
+        assert any(fault in line for line in lines)
+
+
+# --- handing out --------------------------------------------------------------------------------
+
+# What a student writes into the blanks of each module, in their order.
+BLANKS = {
+    "sampling.py": ["""
+    sequence = []
+    for i, f in enumerate(freqs):
+        sequence += [i] * round(f ** 0.75)
+    return sequence
+""", """
+    counts = [round(f ** 0.75) for f in freqs]
+    return [np.log(negativesCount * count / sum(counts)) for count in counts]
+"""],
+    "grads.py": ["""
+    x = Vt @ W @ u_w - q
+    delta = np.zeros(len(q))
+    delta[0] = 1
+    J = np.logaddexp(0, -x[0]) + np.logaddexp(0, x[1:]).sum()
+    g = np.exp(-np.logaddexp(0, -x)) - delta
+    du_w = W.T @ Vt.T @ g
+    dVt = np.outer(g, W @ u_w)
+    dW = np.outer(Vt.T @ g, u_w)
+    return J, du_w, dVt, dW
+""", """
+    S = len(u_w)
+    h = u_w @ W.T
+    x = np.einsum("skm,sm->sk", Vt, h) - q
+    J = (np.logaddexp(0, -x[:, 0]).sum() + np.logaddexp(0, x[:, 1:]).sum()) / S
+    g = np.exp(-np.logaddexp(0, -x)) / S
+    g[:, 0] -= 1 / S
+    a = np.einsum("sk,skm->sm", g, Vt)
+    du_w = a @ W
+    dVt = np.einsum("sk,sm->skm", g, h)
+    dW = a.T @ u_w
+    return J, du_w, dVt, dW
+"""],
+    "w2v_sgd.py": ["""
+            np.subtract.at(U, w, alpha * du_w)
+            np.subtract.at(V, context, alpha * dVt)
+            W -= alpha * dW
+"""]}
+
+
+def fill_in(module):
+    """Write into the blanks of a handed-out module what a student would."""
+    text = module.read_text(encoding="utf-8")
+    filled, *parts = re.split(r" *# --- your code\n", text)
+    for part, solution in zip(parts, BLANKS[module.name], strict=True):
+        _, rest = re.split(r" *# --- end of your code\n", part)
+        filled += solution + rest
+    if module.name == "sampling.py":
+        filled = filled.replace("import random\n", "import random\n\nimport numpy as np\n", 1)
+    module.write_text(filled, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def handed_out(tmp_path_factory):
     folder = tmp_path_factory.mktemp("homework") / "out"
-    assert python(ROOT / "solutions/scaffold.py", folder, cwd=folder.parent).returncode == 0
+    result = python(ROOT / "solutions/scaffold.py", folder, cwd=folder.parent)
+    assert result.returncode == 0, result.stderr
     return folder
 
 
-def test_what_is_handed_out_lacks_the_solutions(handed_out):
-    assert sorted(file.name for file in handed_out.iterdir() if file.name[0] != ".") == [
-        "LICENSE", "README.md", "corpus", "grads.py", "pyproject.toml", "requirements.txt", "run.py", "sampling.py",
-        "test.py", "utils.py", "w2v_sgd.py"]
-    for name in MODULES:
-        ours, handed = ((folder / name).read_text(encoding="utf-8") for folder in (ROOT, handed_out))
-        assert not set(handed.splitlines()) - set(ours.splitlines()) - {
-            line for line in handed.splitlines() if "raise NotImplementedError" in line or "batchSize=1000" in line}
-        assert handed.count("# --- your code") == handed.count("raise NotImplementedError") == handed.count("\ndef ")
-        assert not any(line.strip().startswith(("return", "for", "while")) for line in handed.splitlines())
-        compile(handed, name, "exec")
+@pytest.fixture
+def copy(handed_out, tmp_path):
+    """The homework as handed out, to be changed."""
+    return shutil.copytree(handed_out, tmp_path / "copy")
 
 
-@pytest.mark.parametrize("task, module", [("3", "sampling.py"), ("4", "grads.py"), ("5", "grads.py"),
-                                          ("6", "w2v_sgd.py")])
-def test_a_task_fails_with_a_message_until_it_is_solved(handed_out, tmp_path, task, module):
-    copy = tmp_path / "copy"
-    shutil.copytree(handed_out, copy)
+def test_what_is_handed_out(handed_out):
+    names = [name for name in names_in(handed_out) if not name.startswith(".")]
+    assert names == ["LICENSE", "README.md", "beyond", "corpus", "grads.py", "pyproject.toml",
+                     "requirements.txt", "run.py", "sampling.py", "test.py", "utils.py",
+                     "w2v_sgd.py"]
+    assert not list(handed_out.rglob("text")) and not list(handed_out.rglob("__pycache__"))
+
+
+def functions_in(folder):
+    """Collect the functions of the three modules in a folder, by name."""
+    functions = {}
+    for module in MODULES:
+        for name, value in runpy.run_path(folder / module).items():
+            if inspect.isfunction(value):
+                functions[name] = value
+    return functions
+
+
+def test_the_functions_handed_out_are_the_assignments(handed_out):
+    blank, complete = set(), set()
+    for name, function in functions_in(handed_out).items():
+        if f"{name} is still to be written" in inspect.getsource(function):
+            blank.add(name)
+        else:
+            complete.add(name)
+    assert blank == {"createSamplingSequence", "noiseDistribution", "lossAndGradient",
+                     "lossAndGradientBatched", "stochasticGradientDescend"}
+    assert complete == {"sampleContext", "lossAndGradientCumulative"}
+
+
+def test_their_parameters_are_the_first_ones_of_ours(handed_out):
+    ours = functions_in(ROOT)
+    for name, function in functions_in(handed_out).items():
+        parameters = list(inspect.signature(function).parameters)
+        our_parameters = list(inspect.signature(ours[name]).parameters)
+        assert parameters == our_parameters[:len(parameters)]
+
+
+def test_the_loop_handed_out_knows_nothing_of_ours(handed_out):
+    text = (handed_out / "w2v_sgd.py").read_text(encoding="utf-8")
+    assert not re.search("rng|many_at_once|callback|by_word|Diverged", text)
+
+
+@pytest.mark.parametrize("task, module", [("3", "sampling.py"), ("4", "grads.py"),
+                                          ("5", "grads.py"), ("6", "w2v_sgd.py")])
+def test_a_task_fails_with_a_message_until_it_is_solved(copy, task, module):
     for name in MODULES:
         if name != module:
-            shutil.copy(STUDENT / name, copy)
+            fill_in(copy / name)
     result = python("test.py", task, cwd=copy)
-    assert result.returncode == 1 and f"still to be written: between the marks in {module}" in result.stdout
-    assert "passed" not in result.stdout
-    shutil.copy(STUDENT / module, copy)
+    assert result.returncode == 1
+    assert f"still to be written: between the marks in {module}" in result.stdout
+
+    fill_in(copy / module)
     result = python("test.py", task, cwd=copy)
-    assert result.returncode == 0 and "failed" not in result.stdout
+    assert result.returncode == 0 and "failed" not in result.stdout, result.stdout
 
 
-def test_a_body_between_the_marks_is_enough(handed_out, tmp_path):
-    copy = tmp_path / "copy"
-    shutil.copytree(handed_out, copy)
-    for name in "sampling.py", "grads.py":
-        shutil.copy(STUDENT / name, copy)
-    body = (STUDENT / "w2v_sgd.py").read_text(encoding="utf-8").partition("alpha=1.):\n")[2]
-    stub = (copy / "w2v_sgd.py").read_text(encoding="utf-8")
-    begun, _, rest = stub.partition("    # --- your code\n")
-    (copy / "w2v_sgd.py").write_text(f"{begun}{body}{rest.partition(chr(10))[2]}", encoding="utf-8")
-    result = python("run.py", "--corpus", STUDENT.with_name("bulgarian.txt"), "--epochs", "2", cwd=copy)
+def test_what_is_given_passes_at_once(handed_out):
+    result = python("test.py", "3", cwd=handed_out)
+    assert result.stdout.count("failed: ") == 3     # also of contexts, which need a sequence
+    assert result.stdout.count("createSamplingSequence is still to be written") == 2
+
+
+@pytest.mark.parametrize("method", [[], ["cumulative"]], ids=["batched", "cumulative"])
+def test_with_the_blanks_filled_in_it_trains(copy, method):
+    for name in MODULES:
+        fill_in(copy / name)
+    result = python("run.py", *method, "--corpus", BULGARIAN, "--epochs", "2", cwd=copy)
     assert result.returncode == 0 and "nearest" in result.stdout, result.stderr
+    assert "100%" in result.stderr
 
 
 def test_the_homework_as_handed_out_cannot_be_trained_or_submitted(handed_out):
-    result = python("run.py", "--corpus", STUDENT.with_name("bulgarian.txt"), cwd=handed_out)
-    assert result.returncode == 2 and "createSamplingSequence is still to be written" in result.stderr
-    assert "Traceback" not in result.stderr
+    result = python("run.py", "--corpus", BULGARIAN, cwd=handed_out)
+    assert result.returncode == 2 and "Traceback" not in result.stderr
+    assert "createSamplingSequence is still to be written" in result.stderr
+
     result = python("run.py", "submit", "FN81234", cwd=handed_out)
-    assert result.returncode == 2 and "tasks-1-2.pdf: missing or empty; name your answers" in result.stderr
-    assert all(f"task {task} fails; see python test.py {task}" in result.stderr for task in "3456")
+    assert result.returncode == 2
+    assert "tasks-1-2.pdf: missing or empty; name your answers" in result.stderr
+    for task in "3456":
+        assert f"task {task} fails; see python test.py {task}" in result.stderr
     assert not list(handed_out.glob("*.zip"))
 
 
@@ -172,4 +297,5 @@ def test_scaffold_writes_only_into_a_new_folder(tmp_path):
     for target in tmp_path, tmp_path / "mine":
         result = python(ROOT / "solutions/scaffold.py", target, cwd=tmp_path)
         assert result.returncode == 2 and result.stderr.count("\n") == 1
-    assert [file.name for file in tmp_path.iterdir()] == ["mine"] and (tmp_path / "mine").read_text() == "kept"
+    assert names_in(tmp_path) == ["mine"]
+    assert (tmp_path / "mine").read_text() == "kept"

@@ -4,61 +4,83 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 from sklearn.decomposition import PCA
 
-from corpus.reading import read_word_groups
-from utils import nearest, plot_embeddings, progress
+from beyond.measures import nearest
+from beyond.pictures import plot_embeddings
+from corpus.vocabulary import read_words_to_draw
+from utils import Progress
 
 
-def draw(tmp_path, names, spread, groups=3):
-    E = np.random.default_rng(0).normal(size=(len(names), 6)) * spread
-    grouped = {f"group {i}": names[i::groups] for i in range(groups)}
-    return plot_embeddings(E, grouped, {name: i for i, name in enumerate(names)}, "a title", tmp_path / "picture.png")
+def make_embeddings(L, spread):
+    """Make L embeddings of six random coordinates, each with its standard deviation or with one."""
+    return np.random.default_rng(0).normal(size=(L, 6)) * spread
 
 
-@pytest.mark.parametrize("names", [[f"word{i}" for i in range(40)], [f"продължителна{i}" for i in range(40)]])
+def draw(tmp_path, words, spread, groups=3):
+    """Draw words with such embeddings, in so many groups: word i is in group i % groups."""
+    E = make_embeddings(len(words), spread)
+    grouped = {f"group {i}": words[i::groups] for i in range(groups)}
+    word2ind = {word: i for i, word in enumerate(words)}
+    return plot_embeddings(E, grouped, word2ind, "a title", tmp_path / "picture.png")
+
+
+def label_boxes(axes):
+    """Measure where the labels stand, without their lines to the points."""
+    return [Text.get_window_extent(text) for text in axes.texts]
+
+
+def is_inside(box, axes):
+    return (axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1
+            and axes.bbox.y0 < box.y0 and box.y1 < axes.bbox.y1)
+
+
+@pytest.mark.parametrize("stem", ["word", "продължителна"])
 @pytest.mark.parametrize("spread", [1, [1, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3]])
-def test_no_label_covers_another_or_leaves_the_axes(tmp_path, names, spread):
-    figure = draw(tmp_path, names, spread)
-    axes, = figure.axes
-    boxes = [Text.get_window_extent(text) for text in axes.texts]      # without the line to the point
-    assert sorted(text.get_text() for text in axes.texts) == sorted(names)
+def test_no_label_covers_another_or_leaves_the_axes(tmp_path, stem, spread):
+    words = [f"{stem}{i}" for i in range(40)]
+    [axes] = draw(tmp_path, words, spread).axes
+    assert sorted(text.get_text() for text in axes.texts) == sorted(words)
+    boxes = label_boxes(axes)
     for i, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:i]), axes.texts[i]
-        assert axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1 and axes.bbox.y0 < box.y0 and box.y1 < axes.bbox.y1
+        assert is_inside(box, axes)
 
 
 def test_labels_that_find_no_free_place_stay_in_the_picture(tmp_path):
-    axes, = draw(tmp_path, [f"crowded{i}" for i in range(300)], [1, .1, .1, .1, .1, .1]).axes
-    for box in map(Text.get_window_extent, axes.texts):
-        assert axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1 and axes.bbox.y0 < box.y0 and box.y1 < axes.bbox.y1
+    words = [f"crowded{i}" for i in range(300)]
+    [axes] = draw(tmp_path, words, [1, .1, .1, .1, .1, .1]).axes
+    assert all(is_inside(box, axes) for box in label_boxes(axes))
 
 
 def test_points_are_those_of_another_principal_component_analysis(tmp_path):
-    names, spread = [f"word{i}" for i in range(12)], [3, 2, 1, .5, .1, .1]
-    axes, = draw(tmp_path, names, spread).axes
-    E = np.random.default_rng(0).normal(size=(12, 6)) * spread
-    expected = PCA(2).fit_transform(E)
-    for number, part in enumerate(axes.collections[:3]):
-        drawn = np.abs(np.asarray(part.get_offsets()))      # older versions of the other may mirror them
-        assert drawn == pytest.approx(np.abs(expected[number::3]))
+    words = [f"word{i}" for i in range(12)]
+    spread = [3, 2, 1, .5, .1, .1]
+    [axes] = draw(tmp_path, words, spread).axes
+    expected = PCA(2).fit_transform(make_embeddings(12, spread))
+    for number, dots in enumerate(axes.collections[:3]):
+        points = np.asarray(dots.get_offsets())
+        # Older versions of the other may mirror them.
+        assert np.abs(points) == pytest.approx(np.abs(expected[number::3]))
 
 
 def test_groups_have_colours_and_a_legend_and_the_picture_a_title(tmp_path):
     figure = draw(tmp_path, list("abcdef"), 1)
-    axes, = figure.axes
+    [axes] = figure.axes
     assert axes.get_title() == "a title"
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["group 0", "group 1", "group 2"]
-    assert len({text.get_color() if isinstance(text.get_color(), str) else tuple(text.get_color())
-                for text in axes.texts}) == 3
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["group 0", "group 1", "group 2"]
+    assert len({to_rgba(text.get_color()) for text in axes.texts}) == 3
     assert not draw(tmp_path, ["a", "b"], 1, groups=1).legends
 
 
 def test_word_groups(tmp_path):
     file = tmp_path / "words.txt"
     file.write_text("# comment\nOne: A b # rest\n\nc\nd e\n", encoding="utf-8")
-    assert read_word_groups(file, dict.fromkeys("abcde")) == {"One": ["a", "b"], "": ["c", "d", "e"]}
+    groups = read_words_to_draw(file, dict.fromkeys("abcde"))
+    assert groups == {"One": ["a", "b"], "": ["c", "d", "e"]}
 
 
 def test_nearest_by_cosine():
@@ -68,17 +90,21 @@ def test_nearest_by_cosine():
     assert cosines == pytest.approx([5 / 26 ** 0.5, 0.5 ** 0.5, 0, -1])
 
 
-def test_progress_is_a_live_line_on_a_terminal_and_few_lines_elsewhere():
-    for terminal in True, False:
-        stream, now = io.StringIO(), [0.]
-        stream.isatty = lambda terminal=terminal: terminal
-        report = progress(0, stream, lambda now=now: now[0])
-        for done in range(1, 1001):
-            now[0] += 0.1
-            report(1000 * done, 10 ** 6, 2.5)
-        text = stream.getvalue()
-        assert "10,000 pairs/s" in text and "0:50 left" in text and "loss 2.500" in text and text.endswith("\n")
-        if terminal:
-            assert text.count("\n") == 1 and text.count("\r") > 100
-        else:
-            assert text.count("\n") <= 11 and "\r" not in text
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_progress_is_a_live_line_on_a_terminal_and_few_lines_elsewhere(is_terminal):
+    stream = io.StringIO()
+    stream.isatty = lambda: is_terminal
+    seconds = 0.
+    progress = Progress(10 ** 6, 0, stream, clock=lambda: seconds)
+    for batch in range(1, 1001):
+        seconds += 0.1
+        progress.update(1000 * batch, 2.5)
+
+    text = stream.getvalue()
+    for part in "10,000 pairs/s", "0:50 left", "loss 2.500":
+        assert part in text
+    assert text.endswith("\n")
+    if is_terminal:
+        assert text.count("\n") == 1 and text.count("\r") > 100
+    else:
+        assert text.count("\n") <= 11 and "\r" not in text

@@ -1,10 +1,11 @@
-"""Properties of the assignment's functions and of the reader of text, on inputs that hypothesis makes up.
+"""Properties of the assignment's functions and of the reader of text.
 
-HYPOTHESIS_EXAMPLES=100000 tries harder.
+hypothesis makes up the inputs; HYPOTHESIS_EXAMPLES=100000 tries harder.
 """
 
 import os
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,26 +17,30 @@ from hypothesis.extra import numpy as hnp
 
 from corpus import reading
 from grads import lossAndGradient, lossAndGradientBatched, lossAndGradientCumulative
-from sampling import batch_sampler, createSamplingSequence, noiseDistribution, sampleContext
+from sampling import createSamplingSequence, noiseDistribution, sample_contexts, sampleContext
+from utils import InputError
 from w2v_sgd import Diverged, stochasticGradientDescend
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", 100))
-settings.register_profile("suite", max_examples=EXAMPLES, deadline=None, derandomize=EXAMPLES == 100,
+settings.register_profile("suite", max_examples=EXAMPLES, deadline=None,
+                          derandomize=EXAMPLES == 100,
                           suppress_health_check=list(hypothesis.HealthCheck))
 settings.load_profile("suite")
 
 FREQS = st.lists(st.integers(1, 10 ** 6), min_size=2, max_size=40)
+FLOAT_TYPES = st.sampled_from([np.float32, np.float64])
 
 
 def as_any_array(draw, X):
-    """The same values in another memory order, as every second place of a larger array, or read-only."""
+    """Put the values of X elsewhere in memory: in another order, with gaps, or read-only."""
     kind = draw(st.sampled_from(["plain", "Fortran", "strided", "reversed", "read-only"]))
     if kind == "Fortran":
         return np.asfortranarray(X)
     if kind == "strided":
         larger = np.zeros([2 * size for size in X.shape], X.dtype)
-        larger[tuple(slice(None, None, 2) for _ in X.shape)] = X
-        return larger[tuple(slice(None, None, 2) for _ in X.shape)]
+        every_second = (np.s_[::2],) * X.ndim
+        larger[every_second] = X
+        return larger[every_second]
     if kind == "reversed":
         return X[..., ::-1].copy()[..., ::-1]
     if kind == "read-only":
@@ -46,120 +51,168 @@ def as_any_array(draw, X):
 
 @st.composite
 def batches(draw):
-    """u_w, Vt, W, q of S observations, of one float dtype or of several, whatever they look like in memory."""
+    """u_w, Vt, W, q of S observations, each of any float dtype and anyhow in memory."""
     S, n, M = draw(st.integers(1, 6)), draw(st.integers(0, 6)), draw(st.integers(1, 6))
     bound = draw(st.sampled_from([1., 30., 1000.]))
+    numbers = st.floats(-bound, bound, width=32)
     arrays = []
     for shape in (S, M), (S, n + 1, M), (M, M), (S, n + 1):
-        dtype = draw(st.sampled_from([np.float32, np.float64]))
-        X = draw(hnp.arrays(dtype, shape, elements=st.floats(-bound, bound, width=32)))
+        X = draw(hnp.arrays(draw(FLOAT_TYPES), shape, elements=numbers))
         arrays.append(as_any_array(draw, X))
     return arrays
 
 
 @given(batches())
 def test_batched_cumulative_and_singles_agree(sample):
-    u_w, Vt, W, q = sample
-    before, S = [X.copy() for X in sample], len(u_w)
+    before = [X.copy() for X in sample]
     batched, cumulative = lossAndGradientBatched(*sample), lossAndGradientCumulative(*sample)
+    u_w, Vt, W, q = sample
+    S = len(u_w)
     singles = [lossAndGradient(u_w[i], Vt[i], W, q[i]) for i in range(S)]
+    assert all(np.array_equal(*pair) for pair in zip(before, sample))
+
     J, du_w, dVt, dW = zip(*singles)
     mean = np.mean(J), np.array(du_w) / S, np.array(dVt) / S, np.mean(dW, axis=0, dtype=float)
     dtype = np.result_type(u_w, Vt, W)
-    scale = np.prod([max(1, abs(X).max()) for X in (u_w, Vt, W)])
-    for came in batched, cumulative:
-        assert np.isfinite(came[0]) and came[0] >= 0
-        for X, gradient, right in zip((0, u_w, Vt, W), came, mean):
-            assert np.shape(gradient) == np.shape(X)
-            np.testing.assert_allclose(gradient, right, rtol=1e-4 if dtype == np.float32 else 1e-9,
-                                       atol=scale * S * 20 * np.finfo(dtype).eps)
-        assert {gradient.dtype for gradient in came[1:]} == {dtype}
-    assert all(np.array_equal(*pair) for pair in zip(before, sample))
+    rtol = 1e-4 if dtype == np.float32 else 1e-9
+    largest = [max(1, abs(X).max()) for X in (u_w, Vt, W)]
+    atol = np.prod(largest) * S * 20 * np.finfo(dtype).eps
+    for J, *gradients in batched, cumulative:
+        assert np.isfinite(J) and J >= 0
+        assert {gradient.dtype for gradient in gradients} == {dtype}
+        for X, came, right in zip((0, u_w, Vt, W), (J, *gradients), mean):
+            assert np.shape(came) == np.shape(X)
+            np.testing.assert_allclose(came, right, rtol, atol)
 
 
 @given(FREQS)
 def test_sequence_and_noise_fit_together(freqs):
     seq = createSamplingSequence(freqs)
     counts = np.bincount(seq, minlength=len(freqs))
-    assert all((2 * k - 1) ** 4 < 16 * f ** 3 < (2 * k + 1) ** 4 for k, f in zip(map(int, counts), freqs))
+    for k, f in zip(counts.tolist(), freqs):
+        assert (2 * k - 1) ** 4 < 16 * f ** 3 < (2 * k + 1) ** 4        # k is f^0.75, rounded
     for n in 1, 7:
-        np.testing.assert_allclose(np.exp(noiseDistribution(freqs, n)), n * counts / counts.sum(), rtol=1e-12)
+        n_q = np.exp(noiseDistribution(freqs, n))
+        np.testing.assert_allclose(n_q, n * counts / counts.sum(), rtol=1e-12)
 
 
 @given(FREQS, st.data())
 def test_contexts_hold_c_and_then_others(freqs, data):
-    seq, n = createSamplingSequence(freqs), data.draw(st.integers(0, 8))
-    c = data.draw(hnp.arrays(np.int64, st.integers(0, 20), elements=st.integers(0, len(freqs) - 1)))
+    seq = createSamplingSequence(freqs)
+    n = data.draw(st.integers(0, 8))
+    indices = st.integers(0, len(freqs) - 1)
+    c = data.draw(hnp.arrays(np.int64, st.integers(0, 20), elements=indices))
     c = as_any_array(data.draw, c)
     contexts = sampleContext(c, as_any_array(data.draw, seq), n)
     assert contexts.shape == (len(c), n + 1) and contexts.dtype.kind == "i"
-    assert np.array_equal(contexts[:, 0], c) and not (contexts[:, 1:] == c[:, None]).any()
+    assert np.array_equal(contexts[:, 0], c)
+    assert not (contexts[:, 1:] == c[:, None]).any()
     assert np.isin(contexts, np.arange(len(freqs))).all()
+
     for word in c[:2].tolist():
-        single = sampleContext(word, seq.tolist(), n)
-        assert type(single) is list and single[0] == word and word not in single[1:] and len(single) == n + 1
+        context = sampleContext(word, seq.tolist(), n)
+        assert type(context) is list and len(context) == n + 1
+        assert context[0] == word and word not in context[1:]
 
 
-@given(st.data())
-def test_training_is_finite_or_an_error(data):
-    freqs = data.draw(FREQS)
-    L, M, n = len(freqs), data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
-    pairs = data.draw(hnp.arrays(np.int64, st.tuples(st.integers(0, 30), st.just(2)), elements=st.integers(0, L - 1)))
-    dtype = data.draw(st.sampled_from([np.float32, np.float64]))
-    numbers = st.floats(-10, 10, width=32) | st.sampled_from([0., 1e30, -1e30, np.nan, np.inf])
-    starts = [as_any_array(data.draw, data.draw(hnp.arrays(dtype, shape, elements=numbers, fill=st.just(0.1))))
-              for shape in ((L, M), (L, M), (M, M))]
-    before = [X.copy() for X in starts]
-    arguments = {"batchSize": data.draw(st.integers(1, 40)), "epochs": data.draw(st.integers(0, 3)), "rng": 0,
-                 "alpha": data.draw(st.sampled_from([0., 0.1, 1., 100., 1e30]))}
-    came = []
-    for threads in 1, 2:
+@st.composite
+def trainings(draw):
+    """Arguments of stochasticGradientDescend, without its loss function; numbers may be absurd."""
+    freqs = draw(FREQS)
+    seq = createSamplingSequence(freqs)
+    L, M, n = len(freqs), draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    N, dtype = draw(st.integers(0, 30)), draw(FLOAT_TYPES)
+    pairs = draw(hnp.arrays(np.int64, (N, 2), elements=st.integers(0, L - 1)))
+    arguments = {
+        "data": pairs,
+        "contextFunction": lambda words, rng: sample_contexts(words, seq, n, rng),
+        "q_noise": noiseDistribution(freqs, n),
+        "batchSize": draw(st.integers(1, 40)),
+        "epochs": draw(st.integers(0, 3)),
+        "alpha": draw(st.sampled_from([0., 0.1, 1., 100., 1e30])),
+        "rng": 0,
+        "many_at_once": True,
+    }
+    ordinary = st.floats(-10, 10, width=32)
+    absurd = ordinary | st.sampled_from([0., 1e30, -1e30, np.nan, np.inf])
+    numbers = draw(st.sampled_from([ordinary, absurd]))
+    for name, shape in ("U0", (L, M)), ("V0", (L, M)), ("W0", (M, M)):
+        X = draw(hnp.arrays(dtype, shape, elements=numbers, fill=st.just(0.1)))
+        arguments[name] = as_any_array(draw, X)
+    return arguments
+
+
+@given(trainings(), st.data())
+def test_training_is_finite_or_an_error(arguments, data):
+    start = [arguments[name] for name in ("U0", "V0", "W0")]
+    before = [X.copy() for X in start]
+
+    def outcome(loss):
+        """The bytes of U, V and W, or the message of an error."""
+        pairs = as_any_array(data.draw, arguments["data"])
         try:
-            came.append(stochasticGradientDescend(
-                as_any_array(data.draw, pairs), *starts, batch_sampler(createSamplingSequence(freqs), n),
-                lossAndGradientBatched, noiseDistribution(freqs, n), threads=threads, **arguments))
-            assert all(np.isfinite(X).all() and X.dtype == dtype for X in came[-1])
+            result = stochasticGradientDescend(
+                **arguments | {"data": pairs}, lossAndGradientFunction=loss)
         except (Diverged, ValueError) as error:
-            came.append(str(error))
-    assert all(np.array_equal(*pair, equal_nan=True) for pair in zip(before, starts))
-    assert came[0] == came[1] if isinstance(came[0], str) else all(np.array_equal(*pair) for pair in zip(*came))
+            return str(error)
+        for X, X0 in zip(result, start):
+            assert np.isfinite(X).all() and X.dtype == X0.dtype
+        return [X.tobytes() for X in result]
+
+    assert outcome(lossAndGradientBatched) == outcome(lossAndGradientBatched)
+    without_form_by_word = partial(lossAndGradientBatched)
+    assert outcome(without_form_by_word) == outcome(without_form_by_word)
+    assert all(np.array_equal(X, Y, equal_nan=True) for X, Y in zip(before, start))
 
 
-TEXT = (st.binary(max_size=300) | st.text(max_size=200).map(str.encode) |
-        st.lists(st.text("абв", min_size=1, max_size=3), max_size=60).map(" ".join).map(str.encode) |
-        st.text(st.sampled_from("аб.!?… \n\r\t'\"\u0300\u200d\ufeff\u2028İßǆ_-1"), max_size=300).map(str.encode))
+ANY_TEXT = st.text(max_size=200)
+WORDS = st.lists(st.text("абв", min_size=1, max_size=3), max_size=60).map(" ".join)
+AWKWARD_TEXT = st.text("аб.!?… \n\r\t'\"\u0300\u200d\ufeff\u2028İßǆ_-1", max_size=300)
+CONTENT = st.one_of(st.binary(max_size=300), ANY_TEXT.map(str.encode), WORDS.map(str.encode),
+                    AWKWARD_TEXT.map(str.encode))
 
 
-@given(TEXT, st.integers(4, 64))         # a byte order mark is not cut
+def sentences_or_error(file):
+    try:
+        return list(reading.read_sentences(file))
+    except InputError as error:
+        return str(error)
+
+
+def decoded(content):
+    """Decode UTF-8; None for what is no text: no UTF-8, with a zero byte, or like UTF-16."""
+    if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def tokens_in(sentences):
+    """List the tokens of sentences without START and END."""
+    return [token for sentence in sentences for token in sentence[1:-1]]
+
+
+@given(CONTENT, st.integers(4, 64))         # a byte order mark is not cut
 def test_any_bytes_are_sentences_or_an_error(tmp_path_factory, content, block):
     file = tmp_path_factory.getbasetemp() / "fuzz.txt"
     file.write_bytes(content)
-
-    def read():
-        try:
-            return list(reading.read_sentences(file))
-        except reading.InputError as error:
-            return str(error)
-    sentences, usual = read(), reading.BLOCK
-    valid = True
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        valid = False
-    if not valid or "\0" in text or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    sentences = sentences_or_error(file)
+    text = decoded(content)
+    if text is None:
         assert isinstance(sentences, str) and str(file) in sentences and "\n" not in sentences
         return
-    assert all(sentence[0] == reading.START and sentence[-1] == reading.END and len(sentence) > 2
-               for sentence in sentences)
-    tokens = [token for sentence in sentences for token in sentence[1:-1]]
+
+    for sentence in sentences:
+        assert sentence[0] == reading.START and sentence[-1] == reading.END and len(sentence) > 2
+    tokens = tokens_in(sentences)
     assert "".join(tokens) == "".join(text.removeprefix("\ufeff").lower().split())
-    assert not any(char.isspace() for token in tokens for char in token)
-    try:
-        reading.BLOCK = block
-        in_blocks = read()
-    finally:
-        reading.BLOCK = usual
-    tokens_of_blocks = [token for sentence in in_blocks for token in sentence[1:-1]]
+    assert not any(char.isspace() for char in "".join(tokens))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "BLOCK", block)
+        tokens_of_blocks = tokens_in(sentences_or_error(file))
     assert "".join(tokens_of_blocks) == "".join(tokens)
     if max(map(len, re.split("[ \n]", text))) < block:         # a longer word is cut
         assert tokens_of_blocks == tokens

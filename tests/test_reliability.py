@@ -1,4 +1,7 @@
-"""Runs that are killed, interrupted, out of disk space, damaged, or not alone; W2V_TRIALS=200 tries harder."""
+"""Runs that are killed, interrupted, out of disk space, damaged, or not alone.
+
+W2V_TRIALS=200 tries harder.
+"""
 
 import io
 import os
@@ -13,38 +16,46 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import run
-import utils
-from tests.launch import become_run
+from beyond import pictures
+from beyond.checkpoints import CHECKPOINT, PREVIOUS
+from beyond.results import FILES, only_run_in
+from tests.launch import RUN, become_run, exit_status
 
-ROOT = Path(run.__file__).parent
 TRIALS = int(os.environ.get("W2V_TRIALS", 20))
-FILES = sorted([*run.FILES])
 FAST = "--dim", "8", "--batch-size", "40", "--epochs", "2"
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs in forked processes, which are quick to start")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"),
+                                reason="runs in forked processes, which are quick to start")
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     """Text with the frequencies of words that language has."""
     rng = np.random.default_rng(0)
-    words = [f"w{rank}x" for rank in np.exp(rng.random(4000) * 6).astype(int)]
+    ranks = np.exp(rng.random(4000) * 6).astype(int)
+    words = [f"w{rank}x" for rank in ranks]
+    words[11::12] = [f"{word}." for word in words[11::12]]
     path = tmp_path_factory.mktemp("corpus") / "zipf.txt"
-    path.write_text("".join(f"{word}. " if i % 12 == 11 else f"{word} " for i, word in enumerate(words)))
+    path.write_text("".join(f"{word} " for word in words))
     return path
 
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_picture():
-    """A picture that costs no time; that of matplotlib is compared in the tests of run.py."""
+    """Pictures that cost no time; those of matplotlib are compared in the tests of run.py."""
+    def plot_embeddings(E, groups, word2ind, title, path):
+        path.write_text(title)
+
+    def plot_loss(curve, floor, title, path):
+        path.write_text(str(zlib.crc32(curve)))
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(utils, "plot_embeddings", lambda E, groups, word2ind, title, path: path.write_text(title))
-        patch.setattr(utils, "plot_loss", lambda curve, floor, title, path: path.write_text(str(zlib.crc32(curve))))
+        patch.setattr(pictures, "plot_embeddings", plot_embeddings)
+        patch.setattr(pictures, "plot_loss", plot_loss)
         yield
 
 
 def start(out, corpus, *options, limit=None):
-    """A run in a process of its own; with a limit, no file of it may have more bytes."""
+    """Start a run in a process of its own; with a limit, no file of it may have more bytes."""
     pid = os.fork()
     if pid:
         return pid
@@ -55,201 +66,283 @@ def start(out, corpus, *options, limit=None):
         become_run(["--corpus", str(corpus), "--out", str(out), *FAST, *options], devnull, stderr)
 
 
-def ended(pid):
-    """The exit status of a run; minus the signal, if one ended it."""
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+def finish(out, corpus, *options, limit=None):
+    """Let a run go to its end, and return its exit status."""
+    return exit_status(start(out, corpus, *options, limit=limit))
 
 
-def results(out):
+def error_lines(out):
+    return Path(f"{out}.stderr").read_text().splitlines()
+
+
+def names_in(folder):
+    return sorted(file.name for file in folder.iterdir())
+
+
+def results_in(out):
     return {name: (out / name).read_bytes() for name in FILES}
 
 
 @pytest.fixture(scope="module")
-def whole(corpus, tmp_path_factory):
+def undisturbed(corpus, tmp_path_factory):
     """The results of a run that nothing disturbs, and the seconds it takes."""
-    out = tmp_path_factory.mktemp("whole") / "out"
+    out = tmp_path_factory.mktemp("undisturbed") / "out"
     begun = time.monotonic()
-    assert ended(start(out, corpus)) == 0
-    assert sorted(file.name for file in out.iterdir()) == FILES
-    return results(out), time.monotonic() - begun
+    assert finish(out, corpus) == 0
+    seconds = time.monotonic() - begun
+    assert names_in(out) == sorted(FILES)
+    return results_in(out), seconds
 
 
-def disturbed(out, corpus, number, trial, seconds):
-    """Start a run and send it a signal at a random moment: how it ended, its checkpoints, and the age of the newest."""
-    rng = np.random.default_rng([number, trial])
-    pid = start(out, corpus, "--checkpoint-every", "0.02", "--threads", str(1 + trial % 2))
-    time.sleep(rng.uniform(0, 1.2 * seconds))
-    os.kill(pid, number)
-    sent, status = time.time(), ended(pid)
-    kept = [file for file in (out / utils.CHECKPOINT, out / utils.PREVIOUS) if file.exists()]
-    return status, kept, sent - max((file.stat().st_mtime for file in kept), default=0)
+@pytest.fixture(scope="module")
+def right(undisturbed):
+    """The results that a run must have, whatever happens on the way."""
+    results, _ = undisturbed
+    return results
 
 
-def finish(out, corpus, whole, kept, trial):
-    """Go on from what was kept, with another number of threads, and compare the results."""
-    if kept or not all((out / name).exists() for name in FILES):
-        assert ended(start(out, corpus, "--threads", str(2 - trial % 2), *["--resume"][:len(kept)])) == 0
-    assert results(out) == whole[0]
-    assert sorted(file.name for file in out.iterdir()) == FILES
+@pytest.fixture(scope="module")
+def disturb(corpus, undisturbed):
+    """A function that starts a run and sends it a signal at a random moment.
+
+    It returns how the run ended, its checkpoints, and how old the newest was at the signal.
+    """
+    _, seconds = undisturbed
+
+    def disturb(out, number, trial):
+        rng = np.random.default_rng([number, trial])
+        pid = start(out, corpus, "--checkpoint-every", "0.02")
+        time.sleep(rng.uniform(0, 1.2 * seconds))
+        os.kill(pid, number)
+        sent_at = time.time()
+        status = exit_status(pid)
+        checkpoints = [file for file in (out / CHECKPOINT, out / PREVIOUS) if file.exists()]
+        newest = max((file.stat().st_mtime for file in checkpoints), default=0)
+        return status, checkpoints, sent_at - newest
+
+    return disturb
 
 
-def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, corpus, whole):
-    lost = []
+def expect_to_go_on(out, corpus, checkpoints, right):
+    """Go on from the checkpoints, or else anew, and compare the results."""
+    if checkpoints:
+        assert finish(out, corpus, "--resume") == 0
+    elif not all((out / name).exists() for name in FILES):
+        assert finish(out, corpus) == 0
+    assert results_in(out) == right
+    assert names_in(out) == sorted(FILES)
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, corpus, disturb, right):
+    seconds_lost = []
     for trial in range(TRIALS):
         out = tmp_path / str(trial)
-        status, kept, age = disturbed(out, corpus, signal.SIGKILL, trial, whole[1])
+        status, checkpoints, age = disturb(out, signal.SIGKILL, trial)
         assert status in (0, -signal.SIGKILL)
-        lost += [age] * (status != 0 and bool(kept))
-        finish(out, corpus, whole, kept, trial)
-    assert len(lost) > TRIALS / 5 and np.median(lost) < 0.1, lost
+        if status and checkpoints:
+            seconds_lost.append(age)
+        expect_to_go_on(out, corpus, checkpoints, right)
+    assert len(seconds_lost) > TRIALS / 5
+    assert np.median(seconds_lost) < 0.1, seconds_lost
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_run_that_can_go_on(tmp_path, corpus, whole, number):
+def test_a_signal_ends_a_run_that_can_go_on(tmp_path, corpus, disturb, right, number):
     went_on = 0
     for trial in range(max(5, TRIALS // 4)):
         out = tmp_path / str(trial)
-        status, kept, _ = disturbed(out, corpus, number, trial, whole[1])
+        status, checkpoints, _ = disturb(out, number, trial)
         assert status in (0, -number, 128 + number)         # -number: before run.main listened
         if status == 128 + number:
-            line = Path(f"{out}.stderr").read_text().splitlines()[-1]
-            assert line.startswith("run.py: stopped") and ("--resume goes on" in line) == bool(kept)
-        went_on += bool(kept)
-        finish(out, corpus, whole, kept, trial)
+            line = error_lines(out)[-1]
+            assert line.startswith("run.py: stopped")
+            assert ("--resume goes on" in line) == bool(checkpoints)
+        if checkpoints:
+            went_on += 1
+        expect_to_go_on(out, corpus, checkpoints, right)
     assert went_on
 
 
 def test_a_second_run_in_a_folder_is_refused(tmp_path, corpus):
     out = tmp_path / "out"
     out.mkdir()
-    with utils.only_run(out, FILES):
-        assert ended(start(out, corpus)) == 2
-        line, = Path(f"{out}.stderr").read_text().splitlines()
+    with only_run_in(out):
+        assert finish(out, corpus) == 2
+        [line] = error_lines(out)
         assert "another run writes there" in line and str(out) in line
-    assert ended(start(out, corpus)) == 0
+    assert finish(out, corpus) == 0
 
 
 def test_what_a_killed_run_left_is_cleared_away(tmp_path, corpus):
     out = tmp_path / "out"
     (out / ".w2v-abc").mkdir(parents=True)
     (out / ".w2v-abc/w2v-U.npy").write_text("half")
-    assert ended(start(out, corpus)) == 0
-    assert sorted(file.name for file in out.iterdir()) == FILES
+    assert finish(out, corpus) == 0
+    assert names_in(out) == sorted(FILES)
 
 
-def test_a_full_disk_harms_nothing(tmp_path, corpus, whole):
-    sizes = sorted({len(content) for content in whole[0].values()})
-    limits = sorted({limit for size in sizes for limit in (0, 1, size // 2, size - 1)} | {150, 4096})
-    for limit in limits:
+def test_a_full_disk_harms_nothing(tmp_path, corpus, right):
+    sizes = {len(content) for content in right.values()}
+    limits = {150, 4096}
+    for size in sizes:
+        limits |= {0, 1, size // 2, size - 1}
+    for limit in sorted(limits):
         out = tmp_path / str(limit)
         out.mkdir()
         for name in FILES:
             (out / name).write_text("earlier")
-        status = ended(start(out, corpus, "--checkpoint-every", "0.02", limit=limit))
-        assert status == (0 if limit >= max(sizes) else 2)
-        assert status == 0 or all(content == b"earlier" for content in results(out).values())
-        assert status == 0 or set(os.listdir(out)) <= {*FILES, utils.CHECKPOINT, utils.PREVIOUS}
+        status = finish(out, corpus, "--checkpoint-every", "0.02", limit=limit)
+        if limit >= max(sizes):
+            assert status == 0
+        else:
+            assert status == 2
+            assert set(results_in(out).values()) == {b"earlier"}
+            assert set(names_in(out)) <= {*FILES, CHECKPOINT, PREVIOUS}
 
+
+# --- going on from a checkpoint -----------------------------------------------------------------
 
 @pytest.fixture(scope="module")
-def stopped(corpus, whole, tmp_path_factory):
-    """A folder with two checkpoints of a run that was stopped."""
+def stopped(disturb, tmp_path_factory):
+    """The two checkpoints of a run that was stopped: their names and contents."""
     for trial in range(100, 200):
         out = tmp_path_factory.mktemp("stopped") / "out"
-        status, kept, _ = disturbed(out, corpus, signal.SIGTERM, trial, whole[1])
-        if status == 128 + signal.SIGTERM and len(kept) == 2:
-            return {file.name: file.read_bytes() for file in kept}
+        status, checkpoints, _ = disturb(out, signal.SIGTERM, trial)
+        if status == 128 + signal.SIGTERM and len(checkpoints) == 2:
+            return {file.name: file.read_bytes() for file in checkpoints}
+    pytest.fail("none of 100 runs was stopped when it had two checkpoints")
 
 
-def resumed(out, corpus, stopped, *options):
+def run_beside(checkpoints, out, corpus, *options):
+    """Run in a folder with these checkpoints: the exit status and the last line of stderr."""
     out.mkdir()
-    for name, content in stopped.items():
+    for name, content in checkpoints.items():
         (out / name).write_bytes(content)
-    status = ended(start(out, corpus, *options))
-    return status, Path(f"{out}.stderr").read_text().splitlines()[-1]
+    status = finish(out, corpus, *options)
+    return status, error_lines(out)[-1]
 
 
-@pytest.mark.parametrize("change, named", [
+@pytest.mark.parametrize("options, differences", [
     (["--seed", "1"], ["--seed was 0, not 1"]),
     (["--alpha", "0.5", "--window", "2"], ["--alpha was 1.0, not 0.5", "--window was 3, not 2"]),
     (["--batch-size", "20"], ["--batch-size was 40, not 20"]),
-    (["cumulative"], ["--method was batched, not cumulative"]), (["--pairs", "99"], ["--pairs was None, not 99"])])
-def test_a_checkpoint_of_another_run_is_refused(tmp_path, corpus, stopped, change, named):
-    status, line = resumed(tmp_path / "out", corpus, stopped, *change, "--resume")
-    assert status == 2 and all(part in line for part in named) and line.count(";") == len(named) - 1
-    assert {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()} == stopped
+    (["cumulative"], ["--method was batched, not cumulative"]),
+    (["--pairs", "99"], ["--pairs was None, not 99"]),
+])
+def test_a_checkpoint_of_another_run_is_refused(tmp_path, corpus, stopped, options, differences):
+    out = tmp_path / "out"
+    status, line = run_beside(stopped, out, corpus, *options, "--resume")
+    assert status == 2
+    assert all(difference in line for difference in differences)
+    assert line.count(";") == len(differences) - 1
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == stopped
 
 
 def test_a_checkpoint_of_another_corpus_is_refused(tmp_path, corpus, stopped):
     other = tmp_path / "other.txt"
     other.write_text(corpus.read_text().replace("w1x", "w2x", 1))
-    status, line = resumed(tmp_path / "out", other, stopped, "--resume")
+    status, line = run_beside(stopped, tmp_path / "out", other, "--resume")
     assert status == 2 and line.endswith("of a run with other settings: the corpus is another")
 
 
-@pytest.mark.parametrize("damage", [
-    lambda content: content[:len(content) // 2], lambda content: b"", lambda content: b"rubbish" * 999,
-    lambda content: content[:5000] + bytes([content[5000] ^ 1]) + content[5001:]],
-    ids=["half", "empty", "rubbish", "a bit"])
-def test_a_damaged_checkpoint_is_refused_and_the_one_before_offered(tmp_path, corpus, whole, stopped, damage):
+def with_another_bit(content):
+    content = bytearray(content)
+    content[5000] ^= 1
+    return bytes(content)
+
+
+DAMAGES = {
+    "half": lambda content: content[:len(content) // 2],
+    "empty": lambda content: b"",
+    "rubbish": lambda content: b"rubbish" * 999,
+    "a bit": with_another_bit,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_refused_and_the_one_before_offered(
+        tmp_path, corpus, right, stopped, damage):
     out = tmp_path / "out"
-    broken = {**stopped, utils.CHECKPOINT: damage(stopped[utils.CHECKPOINT])}
-    status, line = resumed(out, corpus, broken, "--resume")
-    assert status == 2 and "damaged" in line and f"--resume {out / utils.PREVIOUS} goes on" in line
-    assert ended(start(out, corpus, "--resume", str(out / utils.PREVIOUS))) == 0
-    assert results(out) == whole[0]
+    damaged = DAMAGES[damage](stopped[CHECKPOINT])
+    status, line = run_beside(stopped | {CHECKPOINT: damaged}, out, corpus, "--resume")
+    assert status == 2
+    assert "damaged" in line and f"--resume {out / PREVIOUS} goes on" in line
+    assert finish(out, corpus, "--resume", str(out / PREVIOUS)) == 0
+    assert results_in(out) == right
 
 
-@pytest.mark.parametrize("change", [
-    {"W": np.zeros(3)}, {"U": np.zeros((3, 8), np.float32)}, {"U": np.array(["a"])}, {"V": np.full((9, 8), np.nan)},
-    {"curve": np.zeros((0, 2))}, {"curve": np.zeros(4)}, {"curve": np.array([[0, 0], [np.nan, 1]])},
-    {"curve": np.array([[0, 0], [10 ** 9, 1]])}, {"curve": np.array([[0, 0], [7, 1]])},
-    {"curve": np.array([[0, 0], [-40, 1]])}, {"settings": "3"}, {"settings": "[1]"}, {"settings": "no json"}], ids=str)
-def test_a_checkpoint_that_no_run_wrote_is_refused(tmp_path, corpus, stopped, change):
-    with np.load(io.BytesIO(stopped[utils.CHECKPOINT])) as stored:
-        np.savez(made := io.BytesIO(), **{**stored, **change})
-    status, line = resumed(tmp_path / "out", corpus, {utils.CHECKPOINT: made.getvalue()}, "--resume")
+@pytest.mark.parametrize("changed", [
+    {"W": np.zeros(3)},
+    {"U": np.zeros((3, 8), np.float32)},
+    {"U": np.array(["a"])},
+    {"V": np.full((9, 8), np.nan)},
+    {"curve": np.zeros((0, 2))},
+    {"curve": np.zeros(4)},
+    {"curve": np.array([[0, 0], [np.nan, 1]])},
+    {"curve": np.array([[0, 0], [10 ** 9, 1]])},
+    {"curve": np.array([[0, 0], [7, 1]])},
+    {"curve": np.array([[0, 0], [-40, 1]])},
+    {"settings": "3"},
+    {"settings": "[1]"},
+    {"settings": "no json"},
+], ids=str)
+def test_a_checkpoint_that_no_run_wrote_is_refused(tmp_path, corpus, stopped, changed):
+    out, file = tmp_path / "out", io.BytesIO()
+    with np.load(io.BytesIO(stopped[CHECKPOINT])) as arrays:
+        np.savez(file, **{**arrays, **changed})
+    status, line = run_beside({CHECKPOINT: file.getvalue()}, out, corpus, "--resume")
     assert status == 2 and line.endswith("damaged, or not a checkpoint; train anew")
-    assert [file.name for file in (tmp_path / "out").iterdir()] == [utils.CHECKPOINT]
+    assert names_in(out) == [CHECKPOINT]
 
 
-def test_the_one_before_is_taken_if_the_last_is_missing(tmp_path, corpus, whole, stopped):
-    before = {utils.PREVIOUS: stopped[utils.PREVIOUS]}
-    assert resumed(tmp_path / "out", corpus, before, "--resume")[0] == 0
-    assert results(tmp_path / "out") == whole[0]
+def test_the_one_before_is_taken_if_the_last_is_missing(tmp_path, corpus, right, stopped):
+    out = tmp_path / "out"
+    status, _ = run_beside({PREVIOUS: stopped[PREVIOUS]}, out, corpus, "--resume")
+    assert status == 0
+    assert results_in(out) == right
 
 
 def test_without_a_checkpoint_there_is_nothing_to_resume(tmp_path, corpus):
-    status, line = resumed(tmp_path / "out", corpus, {}, "--resume")
-    assert status == 2 and f"{utils.CHECKPOINT}: no such checkpoint" in line
+    status, line = run_beside({}, tmp_path / "out", corpus, "--resume")
+    assert status == 2 and f"{CHECKPOINT}: no such checkpoint" in line
 
 
-def test_beginning_anew_beside_a_checkpoint_is_said(tmp_path, corpus, whole, stopped):
-    assert resumed(tmp_path / "out", corpus, stopped)[0] == 0
-    assert "--resume would go on" in Path(f"{tmp_path / 'out'}.stderr").read_text()
-    assert results(tmp_path / "out") == whole[0]
+def test_beginning_anew_beside_a_checkpoint_is_said(tmp_path, corpus, right, stopped):
+    out = tmp_path / "out"
+    status, _ = run_beside(stopped, out, corpus)
+    assert status == 0
+    assert any("--resume would go on" in line for line in error_lines(out))
+    assert results_in(out) == right
+
+
+# --- elsewhere ----------------------------------------------------------------------------------
+
+def results_elsewhere(folder, texts, **environment):
+    """Write the texts in this order, and run there with environment variables."""
+    (folder / "text").mkdir(parents=True)
+    for name, text in texts:
+        (folder / "text" / name).write_text(text)
+    command = [sys.executable, RUN, "--corpus", "text", *FAST]
+    subprocess.run(command, cwd=folder, env={**os.environ, **environment}, check=True,
+                   capture_output=True)
+    return results_in(folder)
 
 
 def test_the_same_bytes_elsewhere(tmp_path, corpus):
-    """In another folder, under another locale and hash seed, and with the files written in another order."""
-    texts = {f"{letter}.txt": corpus.read_text()[i * 5000:(i + 1) * 5000] for i, letter in enumerate("cab")}
-    came = []
-    for place, environment in (("one", {"LC_ALL": "C", "PYTHONHASHSEED": "1", "TZ": "UTC"}),
-                               ("дру ги", {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "2", "TZ": "Asia/Tokyo"})):
-        folder = tmp_path / place
-        (folder / "text").mkdir(parents=True)
-        for name in sorted(texts, reverse=place == "one"):
-            (folder / "text" / name).write_text(texts[name])
-        command = [sys.executable, ROOT / "run.py", "--corpus", "text", *FAST]
-        subprocess.run(command, cwd=folder, env={**os.environ, **environment}, check=True, capture_output=True)
-        came.append(results(folder))
-    assert came[0] == came[1]
+    """Of a folder, a locale, a hash seed; and with the files written in another order."""
+    text = corpus.read_text()
+    texts = [("c.txt", text[:5000]), ("b.txt", text[10000:15000]), ("a.txt", text[5000:10000])]
+    one = results_elsewhere(tmp_path / "one", texts,
+                            LC_ALL="C", PYTHONHASHSEED="1", TZ="UTC")
+    other = results_elsewhere(tmp_path / "дру ги", texts[::-1],
+                              LC_ALL="C.UTF-8", PYTHONHASHSEED="2", TZ="Asia/Tokyo")
+    assert one == other
 
 
 def test_a_folder_in_place_of_a_result_is_seen_before_training(tmp_path, corpus):
     out = tmp_path / "out"
     (out / "w2v-V.npy").mkdir(parents=True)
-    assert ended(start(out, corpus)) == 2
-    line, = Path(f"{out}.stderr").read_text().splitlines()
+    assert finish(out, corpus) == 2
+    [line] = error_lines(out)
     assert f"{out / 'w2v-V.npy'}: a folder stands where a result belongs" in line
-    assert [file.name for file in out.iterdir()] == ["w2v-V.npy"]
+    assert names_in(out) == ["w2v-V.npy"]

@@ -1,30 +1,32 @@
-"""What task 3 leaves out: whole batches, impossible sequences, repeatability."""
+"""What task 3 leaves out: many words at once, impossible sequences, repeatability."""
 
 import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from sampling import batch_sampler, createSamplingSequence, noiseDistribution, sampleContext
+from sampling import createSamplingSequence, noiseDistribution, sample_contexts, sampleContext
 
 FREQS = [400, 300, 90, 20, 5, 1]
 
 
-def test_batch_holds_the_words_and_others():
+def test_contexts_of_many_words_hold_them_and_others():
     seq = createSamplingSequence(FREQS)
     words = np.random.default_rng(0).integers(6, size=1000)
-    context = sampleContext(words, seq, 5, np.random.default_rng(1))
-    assert context.shape == (1000, 6)
-    assert np.array_equal(context[:, 0], words)
-    assert not np.any(context[:, 1:] == words[:, None])
-    assert context.min() >= 0 and context.max() <= 5
+    contexts = sampleContext(words, seq, 5, np.random.default_rng(1))
+    assert contexts.shape == (1000, 6)
+    assert np.array_equal(contexts[:, 0], words)
+    assert not np.any(contexts[:, 1:] == words[:, None])
+    assert contexts.min() >= 0 and contexts.max() <= 5
 
 
 @pytest.mark.parametrize("word", range(6))
-def test_batch_follows_the_noise_distribution_without_the_word(word):
-    context = sampleContext(np.full(20000, word), createSamplingSequence(FREQS), 5, np.random.default_rng(word))
+def test_negatives_follow_the_noise_distribution_without_the_word(word):
+    words = np.full(20000, word)
+    contexts = sampleContext(words, createSamplingSequence(FREQS), 5, np.random.default_rng(word))
+    drawn = np.delete(np.bincount(contexts[:, 1:].ravel(), minlength=6), word)
     others = np.delete(np.round(np.array(FREQS) ** 0.75), word)
-    drawn = np.delete(np.bincount(context[:, 1:].ravel(), minlength=6), word)
-    assert chisquare(drawn, others / others.sum() * drawn.sum()).pvalue > 1e-6
+    expected = others / others.sum() * drawn.sum()
+    assert chisquare(drawn, expected).pvalue > 1e-6
 
 
 def test_negatives_repeat_when_there_are_few_words():
@@ -42,8 +44,9 @@ def test_no_other_word_is_an_error(seq, word):
 def test_a_list_gives_what_an_array_gives():
     seq = createSamplingSequence(FREQS)
     for words in 3, np.arange(6).repeat(50):
-        one, other = (sampleContext(words, sequence, 5, np.random.default_rng(0)) for sequence in (seq, seq.tolist()))
-        assert np.array_equal(one, other)
+        by_array = sampleContext(words, seq, 5, np.random.default_rng(0))
+        by_list = sampleContext(words, seq.tolist(), 5, np.random.default_rng(0))
+        assert np.array_equal(by_array, by_list)
 
 
 def test_one_other_word_between_equal_ends_is_enough():
@@ -52,9 +55,9 @@ def test_one_other_word_between_equal_ends_is_enough():
 
 
 def test_same_generator_same_negatives():
-    sample, words = batch_sampler(createSamplingSequence(FREQS), 5), np.arange(6)
-    first, again, other = (sample(words, np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert sample.takes_batch
+    seq, words = createSamplingSequence(FREQS), np.arange(6)
+    first, again, other = (sample_contexts(words, seq, 5, np.random.default_rng(seed))
+                           for seed in (1, 1, 2))
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 

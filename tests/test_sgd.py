@@ -1,42 +1,106 @@
-"""What task 6 leaves out: repeatability, schedules, whole batches, and runs that go wrong."""
+"""What task 6 leaves out: gradients by word, repeatability, schedules, runs that go wrong."""
 
 import numpy as np
 import pytest
 
-from grads import lossAndGradientBatched
-from sampling import batch_sampler, createSamplingSequence, noiseDistribution
+from grads import lossAndGradientBatched, lossAndGradientCumulative
+from sampling import createSamplingSequence, noiseDistribution, sample_contexts
 from w2v_sgd import Diverged, stochasticGradientDescend
 
 L, M, N = 12, 3, 50
 FREQS = range(100, 100 - L, -1)
+SEQ = createSamplingSequence(FREQS)
 
 
-def run(data=None, loss=lossAndGradientBatched, context=None, dtype=np.float64, start=None, **options):
+def two_negatives(words, rng):
+    return sample_contexts(words, SEQ, 2, rng)
+
+
+def make_start(dtype=np.float64):
     rng = np.random.default_rng(0)
-    starts = [rng.normal(size=size).astype(dtype) for size in ((L, M), (L, M), (M, M))]
-    starts = start or starts
-    data = rng.integers(L, size=(N, 2)) if data is None else data
-    context = context or batch_sampler(createSamplingSequence(FREQS), 2)
-    before = [start.copy() for start in starts]
-    result = stochasticGradientDescend(data, *starts, context, loss, noiseDistribution(FREQS, 2),
-                                       **{"batchSize": 8, "rng": 1, **options})
-    assert all(np.array_equal(*pair) for pair in zip(before, starts)), "U0, V0 or W0 was changed"
+    return [rng.normal(size=size).astype(dtype) for size in ((L, M), (L, M), (M, M))]
+
+
+def make_data():
+    return np.random.default_rng(1).integers(L, size=(N, 2))
+
+
+def run(data=None, loss=lossAndGradientBatched, context=None, dtype=np.float64, start=None,
+        **options):
+    """Train with batches of 8, and see that the start is not changed.
+
+    context : a plain contextFunction; without one, the negatives of many words are drawn at once
+    """
+    start = start or make_start(dtype)
+    before = [X.copy() for X in start]
+    options = {"batchSize": 8, "rng": 1, "many_at_once": context is None} | options
+    result = stochasticGradientDescend(
+        make_data() if data is None else data, *start, context or two_negatives, loss,
+        noiseDistribution(FREQS, 2), **options)
+    assert equal(before, start), "U0, V0 or W0 was changed"
     return result
 
 
 def equal(one, other):
-    return all(np.array_equal(*pair) for pair in zip(one, other))
+    return all(np.array_equal(X, Y) for X, Y in zip(one, other))
 
+
+def plain(loss):
+    """The same loss function without its form `by_word`."""
+    return lambda *arguments: loss(*arguments)
+
+
+# --- gradients by word --------------------------------------------------------------------------
+
+@pytest.mark.parametrize("S, n, M, T, C", [(1, 1, 1, 1, 2), (9, 5, 4, 3, 8), (40, 5, 7, 11, 9),
+                                           (1000, 5, 50, 400, 2300)])
+def test_gradients_by_word_are_those_of_the_places_summed(S, n, M, T, C):
+    rng = np.random.default_rng(S)
+    u, v, W = (rng.normal(size=size) for size in ((T, M), (C, M), (M, M)))
+    u /= M
+    q = rng.normal(size=(S, n + 1))
+    w = rng.integers(T, size=S)
+    context = rng.integers(C, size=(S, n + 1))
+    context[0] = context[0, 0]                  # a word several times in one context
+
+    J, du, dv, dW = lossAndGradientBatched.by_word(u, w, v, context, W, q)
+    right_J, du_w, dVt, right_dW = lossAndGradientBatched(u[w], v[context], W, q)
+    right_du, right_dv = np.zeros_like(u), np.zeros_like(v)
+    np.add.at(right_du, w, du_w)
+    np.add.at(right_dv, context, dVt)
+    for came, right in (J, right_J), (du, right_du), (dv, right_dv), (dW, right_dW):
+        np.testing.assert_allclose(came, right, rtol=1e-12, atol=1e-12)
+
+
+def test_gradients_by_word_stay_float32_and_silent():
+    u, v, W = (np.full(size, 100, np.float32) for size in ((2, 3), (4, 3), (3, 3)))
+    w, context = np.array([0, 1, 1]), np.array([[0, 1], [2, 3], [1, 1]])
+    with np.errstate(all="raise"):
+        J, *gradients = lossAndGradientBatched.by_word(u, w, v, context, W, np.zeros((3, 2), "f4"))
+    assert np.isfinite(J) and {X.dtype for X in gradients} == {np.dtype(np.float32)}
+
+
+def test_a_loss_function_without_that_form_gives_the_same_embeddings():
+    for options in {}, {"batchSize": N}, {"batchSize": 1, "alpha": 0.1}:
+        expected = run(**options)
+        for loss in plain(lossAndGradientBatched), lossAndGradientCumulative:
+            for X, Y in zip(run(loss=loss, **options), expected):
+                np.testing.assert_allclose(X, Y, rtol=1e-12, atol=1e-12)
+
+
+def test_the_form_by_word_is_used_where_there_is_one():
+    def loss(*arguments):
+        raise AssertionError("the batch's own rows were asked for")
+    loss.by_word = lossAndGradientBatched.by_word
+    assert equal(run(loss=loss), run())
+
+
+# --- repeatability ------------------------------------------------------------------------------
 
 def test_same_seed_same_bits_other_seed_others():
     assert equal(run(), run())
     assert equal(run(rng=np.random.default_rng(5)), run(rng=np.random.default_rng(5)))
     assert not equal(run(), run(rng=2))
-
-
-@pytest.mark.parametrize("options", [{"epochs": 3}, {"batchSize": 1, "alpha": 0.1}, {"data": [(1, 2)] * 999}])
-def test_threads_do_not_change_a_bit(options):
-    assert equal(run(**options), run(**options, threads=2))
 
 
 def test_no_global_random_state():
@@ -46,20 +110,38 @@ def test_no_global_random_state():
     assert np.array_equal(before, np.random.get_state()[1])
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dtype_stays(dtype):
-    assert {X.dtype for X in run(dtype=dtype)} == {np.dtype(dtype)}
+@pytest.mark.parametrize("batch_size", [1, 8, 50, 60])
+def test_a_run_that_goes_on_ends_as_one_that_never_stopped(batch_size):
+    states = []
+
+    def remember(done, J, *parameters):
+        states.append((done, [X.copy() for X in parameters]))
+
+    options = {"epochs": 2, "batchSize": batch_size, "alpha": 0.1, "rng": 3}
+    whole = run(**options, callback=remember)
+    ends = [min(first + batch_size, N) for first in range(0, N, batch_size)]
+    assert [done for done, _ in states] == ends + [N + end for end in ends]
+    assert equal(states[-1][1], whole)
+    for done, parameters in states[::7] + states[-1:]:
+        assert equal(whole, run(**options, start=parameters, done=done))
 
 
-def test_whole_batches_are_asked_for_only_where_the_function_says_so():
+def test_a_run_goes_on_across_contexts_that_are_drawn_together(monkeypatch):
+    monkeypatch.setattr("w2v_sgd.PAIRS_AT_ONCE", 16)
+    test_a_run_that_goes_on_ends_as_one_that_never_stopped(4)
+
+
+# --- batches, schedules, what is printed ----------------------------------------------------------
+
+def test_many_contexts_are_drawn_at_once_where_the_function_can():
     sizes = []
 
-    def whole(c, rng):
-        sizes.append(c.size)
-        return np.column_stack([c, rng.integers(L, size=(c.size, 2))])
-    whole.takes_batch = True
-    run(context=whole)
+    def many(words, rng):
+        sizes.append(words.size)
+        return np.column_stack([words, rng.integers(L, size=(words.size, 2))])
+    run(context=many, many_at_once=True)
     assert sum(sizes) == N and len(sizes) < N / 8
+
     words = []
     run(context=lambda c: words.append(c) or [c, 7, 9])
     assert len(words) == N and {type(word) for word in words} == {int}
@@ -72,7 +154,8 @@ def test_schedule_gets_the_share_done_and_sets_the_step():
         shares.append(share)
         return 0.5
     assert equal(run(alpha=schedule, epochs=2), run(alpha=0.5, epochs=2))
-    assert shares == pytest.approx([(epoch * N + first) / (2 * N) for epoch in (0, 1) for first in range(0, N, 8)])
+    starts = [epoch * N + first for epoch in (0, 1) for first in range(0, N, 8)]
+    assert shares == pytest.approx([start / (2 * N) for start in starts])
 
 
 def test_epochs_are_shuffled_each_in_its_own_way():
@@ -83,14 +166,62 @@ def test_epochs_are_shuffled_each_in_its_own_way():
     assert first != second and first != sorted(first)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("batch_size, interval, samples", [
+    (10, 20, [0, 20, 40]), (10, 10, [0, 10, 20, 30, 40]), (8, 20, [0, 24, 40]), (50, 20, [0]),
+    (10, 10000, [0]), (10, None, []), (10, 0, [])])
+def test_the_loss_is_printed_as_often_as_asked_for(capsys, batch_size, interval, samples):
+    losses = []
+    run(batchSize=batch_size, printInterval=interval, epochs=2,
+        callback=lambda done, J, *parameters: losses.append(J))
+    per_epoch = len(losses) // 2
+    expected = [f"Epoch: {epoch} Sample: {first} / {N} "
+                f"Loss: {losses[epoch * per_epoch + first // batch_size]}"
+                for epoch in (0, 1) for first in samples]
+    assert capsys.readouterr().out.splitlines() == expected
+
+
+# --- what is taken ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtype_stays(dtype):
+    assert {X.dtype for X in run(dtype=dtype)} == {np.dtype(dtype)}
+
+
+def test_lists_of_gradients_and_integer_starts_are_taken():
+    def as_lists(*arguments):
+        J, *gradients = lossAndGradientBatched(*arguments)
+        return J, *(gradient.tolist() for gradient in gradients)
+    assert all(np.allclose(X, Y) for X, Y in zip(run(loss=as_lists), run()))
+
+    ones = np.ones((L, M), int), np.ones((L, M), int), np.eye(M, dtype=int)
+    result = stochasticGradientDescend([(0, 1)], *ones, lambda c: [c, 2], lossAndGradientBatched,
+                                       np.zeros(L))
+    assert {X.dtype for X in result} == {np.dtype(np.float64)}
+    assert not np.array_equal(result[0], ones[0])
+
+
+def test_a_context_function_may_reuse_its_list():
+    context = [0, 7, 9]
+
+    def reuse(c):
+        context[0] = c
+        return context
+    assert equal(run(context=reuse), run(context=lambda c: [c, 7, 9]))
+
+
+def test_no_data_no_change():
+    U, V, W = run(data=[])
+    assert U.shape == (L, M) and equal((U, V, W), run(data=np.empty((0, 2), int)))
+
+
+# --- what goes wrong ----------------------------------------------------------------------------
+
 @pytest.mark.parametrize("error", [StopIteration, KeyError])
-def test_an_exception_of_the_context_function_ends_the_run(error, threads):
-    def fails(c, rng):
+def test_an_exception_of_the_context_function_ends_the_run(error):
+    def fails(words, rng):
         raise error
-    fails.takes_batch = True
     with pytest.raises((RuntimeError, error)):
-        run(context=fails, threads=threads)
+        run(context=fails, many_at_once=True)
 
 
 @pytest.mark.parametrize("word", [-1, L])
@@ -105,6 +236,23 @@ def test_no_batch_size_is_an_error(size):
         run(batchSize=size)
 
 
+@pytest.mark.parametrize("data", [[(0, L)], [(-1, 0)], [(0.5, 1.5)], [1, 2, 3, 4], [(1, 2, 3, 4)]])
+def test_data_that_are_not_pairs_of_word_indices_are_an_error(data):
+    with pytest.raises(ValueError, match="pairs of word indices from 0 to 11"):
+        run(data=data)
+
+
+@pytest.mark.parametrize("name", ["U0", "V0", "W0", "q_noise"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_refused(name, value):
+    arguments = {"U0": np.ones((L, M)), "V0": np.ones((L, M)), "W0": np.ones((M, M)),
+                 "q_noise": np.zeros(L)}
+    arguments[name].flat[1] = value
+    with pytest.raises(ValueError, match=f"{name} must be finite, but is {value} in a place"):
+        stochasticGradientDescend([(1, 2)], contextFunction=lambda c: [c, 3],
+                                  lossAndGradientFunction=lossAndGradientBatched, **arguments)
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_learned():
     def after_three_batches(J, scale):
         calls = []
@@ -112,7 +260,9 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_learned():
         def loss(*arguments):
             calls.append(1)
             right, *gradients = lossAndGradientBatched(*arguments)
-            return (right, *gradients) if len(calls) < 4 else (J, *(scale * gradient for gradient in gradients))
+            if len(calls) < 4:
+                return right, *gradients
+            return J, *(scale * gradient for gradient in gradients)
         return loss
 
     with pytest.raises(Diverged, match=r"nan in batch 4 of epoch 1.*alpha = 0\.05") as error:
@@ -131,55 +281,3 @@ def test_overflow_in_the_last_step_is_an_error():
         return J, *(np.full_like(gradient, 1e38) for gradient in gradients)
     with pytest.raises(Diverged, match="infinite"):
         run(loss=huge, batchSize=N, alpha=1e10, dtype=np.float32)
-
-
-def test_lists_of_gradients_and_integer_starts_are_taken():
-    def as_lists(*arguments):
-        J, *gradients = lossAndGradientBatched(*arguments)
-        return J, *(gradient.tolist() for gradient in gradients)
-    assert all(np.allclose(*pair) for pair in zip(run(loss=as_lists), run()))
-    ones = np.ones((L, M), int), np.ones((L, M), int), np.eye(M, dtype=int)
-    result = stochasticGradientDescend([(0, 1)], *ones, lambda c: [c, 2], lossAndGradientBatched, np.zeros(L))
-    assert {X.dtype for X in result} == {np.dtype(np.float64)} and not np.array_equal(result[0], ones[0])
-
-
-def test_a_context_function_may_reuse_its_list():
-    context = [0, 7, 9]
-
-    def reuse(c):
-        context[0] = c
-        return context
-    assert equal(run(context=reuse), run(context=lambda c: [c, 7, 9]))
-
-
-def test_no_data_no_change():
-    U, V, W = run(data=[])
-    assert U.shape == (L, M) and equal((U, V, W), run(data=np.empty((0, 2), int)))
-
-
-@pytest.mark.parametrize("data", [[(0, L)], [(-1, 0)], [(0.5, 1.5)], [1, 2, 3, 4], [(1, 2, 3, 4)]])
-def test_data_that_are_not_pairs_of_word_indices_are_an_error(data):
-    with pytest.raises(ValueError, match="pairs of word indices from 0 to 11"):
-        run(data=data)
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("batch_size", [1, 8, 50, 60])
-def test_a_run_that_goes_on_ends_as_one_that_never_stopped(threads, batch_size):
-    states, options = [], {"epochs": 2, "batchSize": batch_size, "alpha": 0.1, "rng": 3}
-    whole = run(**options, callback=lambda done, J, *parameters: states.append((done, [X.copy() for X in parameters])))
-    assert [done for done, _ in states] == [min(first + batch_size, N) + epoch * N
-                                            for epoch in (0, 1) for first in range(0, N, batch_size)]
-    assert equal(states[-1][1], whole)
-    for done, parameters in states[::7] + states[-1:]:
-        assert equal(whole, run(**options, start=parameters, done=done, threads=threads))
-
-
-@pytest.mark.parametrize("name", ["U0", "V0", "W0", "q_noise"])
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_not_finite_is_refused(name, value):
-    arguments = {"U0": np.ones((L, M)), "V0": np.ones((L, M)), "W0": np.ones((M, M)), "q_noise": np.zeros(L)}
-    arguments[name].flat[1] = value
-    with pytest.raises(ValueError, match=f"{name} must be finite, but is {value} in a place"):
-        stochasticGradientDescend([(1, 2)], contextFunction=lambda c: [c, 3],
-                                  lossAndGradientFunction=lossAndGradientBatched, **arguments)

@@ -11,13 +11,15 @@ pypdf = pytest.importorskip("pypdf")
 
 SOLUTIONS = Path(__file__).resolve().parent.parent / "solutions"
 BUILD = runpy.run_path(str(SOLUTIONS / "build.py"))
+NAMES = [pdf for _, pdf, _ in BUILD["PDFS"]]
 
 
 def pages(path):
+    """Extract the text of each page."""
     return [page.extract_text() for page in pypdf.PdfReader(path).pages]
 
 
-@pytest.mark.parametrize("source, pdf, inputs", BUILD["PDFS"], ids=[pdf for _, pdf, _ in BUILD["PDFS"]])
+@pytest.mark.parametrize("source, pdf, inputs", BUILD["PDFS"], ids=NAMES)
 def test_pdf_is_that_of_its_source(source, pdf, inputs, tmp_path):
     BUILD["build"](source, tmp_path / pdf, inputs)
     assert pages(tmp_path / pdf) == pages(SOLUTIONS / pdf)

@@ -1,33 +1,34 @@
-"""Download the 20 newsgroups by scikit-learn and write their posts to text/, a file a group."""
+"""The 20 newsgroups as a corpus: python corpus/newsgroups/prepare.py"""
 
-import shutil
 import sys
 import warnings
 from pathlib import Path
 
 from sklearn.datasets import fetch_20newsgroups
 
-HERE = Path(__file__).resolve().parent
+sys.path.append(str(Path(__file__).resolve().parents[2]))       # for the script: the project
+
+from corpus.reading import make_text_as_script
+from utils import InputError
 
 
-def main():
+def prepare(text):
+    """Download the posts by scikit-learn and write those of each group to a file."""
     try:
-        warnings.simplefilter("ignore")     # "Retry downloading": the message below says what to do
-        news = fetch_20newsgroups(subset="all", shuffle=False, remove=("headers", "footers", "quotes"), n_retries=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")     # "Retry downloading": the message says what to do
+            news = fetch_20newsgroups(subset="all", shuffle=False, n_retries=1,
+                                      remove=("headers", "footers", "quotes"))
     except OSError as error:
-        return f"the 20 newsgroups cannot be downloaded ({error}); connect to the internet or take another corpus"
-    partial = HERE / "text.partial"         # an interrupted run leaves no text/ behind
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
+        raise InputError(f"the 20 newsgroups cannot be downloaded ({error}); connect to the "
+                         "internet or take another corpus") from None
+
     for number, group in enumerate(news.target_names):
         posts = [post for post, target in zip(news.data, news.target) if target == number]
-        (partial / f"{group}.txt").write_text("\n\n".join(posts).replace("\0", " "), encoding="utf-8")
-    shutil.rmtree(HERE / "text", ignore_errors=True)
-    partial.rename(HERE / "text")
-    print(f"{len(news.data)} posts of {len(news.target_names)} groups in {HERE / 'text'}")
+        together = "\n\n".join(posts).replace("\0", " ")
+        (text / f"{group}.txt").write_text(together, encoding="utf-8")
+    return f"{len(news.data)} posts of {len(news.target_names)} groups"
 
 
 if __name__ == "__main__":
-    if mistake := main():
-        print(f"prepare.py: {mistake}", file=sys.stderr)
-        sys.exit(2)
+    make_text_as_script(__file__)

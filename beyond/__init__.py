@@ -1,0 +1,1 @@
+"""What the assignment does not ask for: starts, measures, checkpoints, pictures, commands."""

@@ -1,0 +1,156 @@
+"""Looking at what was learned, and taking it along: the commands nearest, predict, plot, export.
+
+A new command is a function here, with its options above it.
+"""
+
+import difflib
+from pathlib import Path
+
+import numpy as np
+from scipy.special import logsumexp
+
+from beyond.command_line import abbreviated, command, number_from, option
+from beyond.measures import nearest as find_nearest
+from beyond.results import load_results, whole_file
+from utils import InputError
+
+RESULTS = option("--results", metavar="DIR", type=Path, default=Path(),
+                 help="where the results of training are (the current directory)")
+COUNT = option("--count", metavar="N", type=number_from(1), default=10,
+               help="how many to show (%(default)s)")
+
+
+@command(option("words", metavar="WORD", nargs="+"), RESULTS, COUNT)
+def nearest(options):
+    """Print the words nearest to each WORD, or to a sum of words such as a - b + c, by cosine: of
+    [V·W, U], and of U less its mean, since all of its rows have about the same first coordinate."""
+    results = load_results(options.results)
+    embeddings = results.both, results.U - results.U.mean(axis=0)
+    signs = set(options.words[1::2])
+    is_sum = signs and signs <= {"+", "-"}
+    queries = [options.words] if is_sum else [[word] for word in options.words]
+    for query in queries:
+        plus, minus = parse_sum(query)
+        plus, minus = indices(plus, results.word2ind), indices(minus, results.word2ind)
+        if sorted(plus) == sorted(minus):
+            raise InputError(f"{' '.join(query)}: nothing is left of this")
+
+        print(" ".join(query))
+        print(f"    {'by [V·W, U]':32}by U, less its mean")
+        by_both, by_U = (find_nearest(E, plus, options.count, minus) for E in embeddings)
+        for left, right in zip(zip(*by_both), zip(*by_U)):
+            print(f"    {cell(*left, results.words)}{cell(*right, results.words)}".rstrip())
+
+
+def parse_sum(query):
+    """Sort the words of a sum such as [a, "-", b, "+", c] into those added and those subtracted."""
+    if len(query) % 2 == 0:
+        raise InputError(f"{' '.join(query)}: a word is missing at the end")
+    plus, minus = [query[0]], []
+    for sign, word in zip(query[1::2], query[2::2]):
+        if sign == "+":
+            plus.append(word)
+        else:
+            minus.append(word)
+    return plus, minus
+
+
+def cell(index, cosine, words):
+    return f"{cosine:.3f}  {abbreviated(words[index], 23):25}"
+
+
+def indices(words, word2ind):
+    """Look words up; InputError, with suggestions, for one that is not in the vocabulary."""
+    found = []
+    for word in words:
+        if word not in word2ind:
+            word = word.lower()                     # not at once, since <START> is no lower-case
+        if word not in word2ind:
+            similar = difflib.get_close_matches(word, word2ind, 12)
+            frequent = sorted(similar, key=word2ind.get)[:4]
+            hint = f"; do you mean {', '.join(frequent)}?" if frequent else ""
+            raise InputError(f"{word}: not in the vocabulary{hint}")
+        found.append(word2ind[word])
+    return found
+
+
+@command(option("words", metavar="WORD", nargs="+"), RESULTS, COUNT)
+def predict(options):
+    """Print the most probable context words of each WORD, their p(c|w) by the model, and their
+    share of the corpus."""
+    results = load_results(options.results)
+    U, V, W, freqs = results.U, results.V, results.W, results.freqs
+    for word, w in zip(options.words, indices(options.words, results.word2ind)):
+        scores = (V @ (W @ U[w])).astype(np.float64)
+        log_normaliser = logsumexp(scores)
+        print(f"{word}: Σ_c exp(score) = {np.exp(log_normaliser):.3f}")
+        print("    p(c|w)   p(c)     c")
+        for c in np.argsort(-scores, kind="stable")[:options.count]:
+            p = np.exp(scores[c] - log_normaliser)
+            share = " " * 7 if freqs is None else f"{freqs[c] / freqs.sum():.5f}"
+            print(f"    {p:.5f}  {share}  {abbreviated(results.words[c])}")
+
+
+@command(option("words", metavar="WORD", nargs="*"), RESULTS,
+         option("--picture", metavar="FILE", type=Path, default=Path("words.png"),
+                help="where to draw (%(default)s)"))
+def plot(options):
+    """Draw words by the first two principal components of [V·W, U]."""
+    from beyond.pictures import plot_embeddings  # here, since matplotlib is slow to import
+    results = load_results(options.results)
+    once_each = dict.fromkeys(indices(options.words, results.word2ind))
+    words = [results.words[index] for index in once_each]
+    if len(words) < 2:
+        raise InputError("a picture needs two words or more: name them")
+    with whole_file(options.picture) as file:
+        title = f"{len(words)} words"
+        plot_embeddings(results.both, {"": words}, results.word2ind, title, file)
+    print(options.picture)
+
+
+@command(option("file", metavar="FILE", type=Path,
+                help="its ending says the format: .txt, .vec, .bin or .tsv"),
+         RESULTS,
+         option("--embedding", choices=["both", "U", "V"], default="both",
+                help="[V·W, U] (both), U or V"))
+def export(options):
+    """Write the embeddings for gensim and others, in word2vec's text (.txt, .vec) or binary format
+    (.bin), or for the TensorFlow Embedding Projector (.tsv, and the words in a file beside it)."""
+    write = FORMATS.get(options.file.suffix.lower())
+    if not write:
+        *some, last = FORMATS
+        raise InputError(f"{options.file}: the name must end in {', '.join(some)} or {last}")
+    results = load_results(options.results)
+    E = {"both": results.both, "U": results.U, "V": results.V}[options.embedding].astype("<f4")
+    with whole_file(options.file) as file:
+        write(file, E, results.words)
+    written = [options.file]
+    if write is write_tsv:
+        written.append(options.file.with_name(f"{options.file.stem}-words.tsv"))
+        with whole_file(written[1]) as file:
+            file.write("".join(f"{word}\n" for word in results.words).encode())
+    print(*written)
+
+
+def write_word2vec_text(file, E, words):
+    """Write a line with L and M, and then a line for each word: it and its numbers."""
+    file.write("{} {}\n".format(*E.shape).encode())
+    numbers = " ".join(["%.9g"] * E.shape[1])           # nine digits tell all float32 apart
+    for word, row in zip(words, E):
+        file.write(f"{word} {numbers % tuple(row.tolist())}\n".encode())
+
+
+def write_word2vec_binary(file, E, words):
+    """Write the same with little-endian float32 for the numbers."""
+    file.write("{} {}\n".format(*E.shape).encode())
+    for word, row in zip(words, E):
+        file.write(f"{word} ".encode() + row.tobytes() + b"\n")
+
+
+def write_tsv(file, E, words):
+    """Write the numbers alone, a row a line, with tabs between; the words have a file beside it."""
+    np.savetxt(file, E, fmt="%.9g", delimiter="\t")
+
+
+FORMATS = {".txt": write_word2vec_text, ".vec": write_word2vec_text, ".bin": write_word2vec_binary,
+           ".tsv": write_tsv}

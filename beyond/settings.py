@@ -1,0 +1,35 @@
+"""The numbers of a run: the assignment's, and presets of others."""
+
+# What the results of a run depend on, besides its corpus, with what the assignment says of it. Only
+# the start and the falling step size are this project's; `run.py --init uniform --schedule
+# constant` has those of the course.
+ASSIGNMENT = {
+    "method": "batched",
+    "seed": 0,
+    "dim": 50,                  # M
+    "window": 3,
+    "negatives": 5,             # n
+    "vocabulary": 20000,        # L
+    "batch_size": 1000,         # S
+    "epochs": 1,
+    "alpha": 1.0,
+    "schedule": "linear",
+    "init": "unigram",
+    "pairs": None,              # all
+    "subsample": None,          # none
+    "dynamic_window": False,
+}
+
+# What each preset has instead; the best one is measured in benchmarks/README.md.
+PRESETS = {
+    "assignment": {},
+    "best": {"epochs": 3, "alpha": 0.5, "init": "spectral"},
+}
+
+
+def linear_decay(alpha):
+    """Return the schedule that lowers the step size from alpha to 0 over the work of a run."""
+    return lambda share_done: alpha * (1 - share_done)
+
+
+SCHEDULES = {"linear": linear_decay, "constant": float}

@@ -1,0 +1,85 @@
+"""Where U, V and W start. A new start is a function here and a line in STARTS.
+
+Each function takes the frequencies of the L words, M, S, n, a numpy.random.Generator, alpha and the
+N×2 pairs, and returns U, V (L×M) and W (M×M) in float64.
+"""
+
+import numpy as np
+from scipy import sparse
+
+PAIRS_AT_ONCE = 10 ** 7         # counted in one go, for less memory
+
+
+def unigram_start(freqs, M, S, n, rng, alpha=1., pairs=None):
+    """Make a start with v_cᵀ W u_w ≈ log p(c) for all w: the unigram model; the rest is noise.
+
+    Why W is not near 1: the mean over a batch divides a pair's gradient by S, so a rare word would
+    hardly move. With W = k·I and ũ = √k·u, ṽ = √k·v the scores are ṽᵀũ, and a step moves ũ by
+    α·k/S times the pair's own gradient: 0.06 for k = 60, α = 1 and S = 1000. The most frequent word
+    is in a share p_max of the pairs of every batch, whatever S is, and with many negatives an
+    overshoot is steep; so k is smaller where p_max or n is large. For α = 0.5 it is twice as large,
+    which gives the words more weight beside their frequencies in V·W; for a smaller α no larger,
+    for smaller steps.
+
+    log p(c) has a coordinate of its own, in which the pairs push U, V and W all the same way; it is
+    shared out so that the steps of none of the three overshoot (5.7). The constants are measured:
+    half of 60 learns less, twice 60 may diverge.
+    """
+    p = np.asarray(freqs) / np.sum(freqs)
+    size = np.sqrt(np.sum(p * np.log(p) ** 2))      # of log p(c), as the pairs have it
+    b = 1.3 * np.cbrt(size / p.max())
+    a = 1.15 * np.sqrt(size / b)
+    k = min(60, 0.12 * S, 0.3 / p.max() ** 2) * min(1, 5 / n) / max(alpha, 0.5)
+
+    U, V = rng.uniform(-0.1, 0.1, size=(2, p.size, M)) / np.sqrt(M)
+    U[:, 0] = a
+    V[:, 0] = np.log(p) / (a * b)
+    W = np.diag([b] + [k] * (M - 1))
+    return U, V, W
+
+
+def spectral_start(freqs, M, S, n, rng, alpha, pairs):
+    """Make the unigram start, with the best M-1 factors of what it lacks in the other coordinates.
+
+    The scores at which noise contrastive estimation would end are log p(c|w) = log p(c) +
+    PMI(w, c). The pointwise mutual information of pairs that never occur is -∞, so its positive
+    part is factored (Levy and Goldberg, Neural word embedding as implicit matrix factorization,
+    2014). All pairs are counted, so a run's loss is no longer that of pairs not seen before.
+    """
+    U, V, W = unigram_start(freqs, M, S, n, rng, alpha)
+    if M == 1:
+        return U, V, W
+
+    from sklearn.utils.extmath import randomized_svd  # here, since it is slow to import
+    seed = int(rng.integers(2 ** 31))
+    X, s, Yt = randomized_svd(_positive_pmi(pairs, len(U)), M - 1, random_state=seed)
+    size = np.sqrt(s / W[1, 1])                         # V diag(k) Uᵀ = Y diag(s) Xᵀ
+    U[:, 1:len(s) + 1] = size * X
+    V[:, 1:len(s) + 1] = size * Yt.T
+    return U, V, W
+
+
+def _positive_pmi(pairs, L):
+    """Compute the positive part of PMI(w, c) of pairs of L words, as a sparse L×L matrix."""
+    parts = np.array_split(pairs, len(pairs) // PAIRS_AT_ONCE + 1)
+    counts = sum(_count(part, L) for part in parts).tocoo()
+    of_w, of_c = counts.sum(axis=1), counts.sum(axis=0)
+    expected = of_w[counts.row] / len(pairs) * of_c[counts.col]
+    pmi = np.log(counts.data / expected)
+    places = counts.row, counts.col
+    return sparse.csr_array((pmi.clip(0).astype(np.float32), places), shape=(L, L))
+
+
+def _count(pairs, L):
+    """Count how often each pair occurs, as a sparse L×L matrix."""
+    ones = np.ones(len(pairs), np.int32)
+    return sparse.coo_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(L, L)).tocsr()
+
+
+def uniform_start(freqs, M, S, n, rng, alpha=1., pairs=None):
+    """Make the course's start: everything uniform between -1/M and 1/M."""
+    L = len(freqs)
+    return [rng.uniform(-1 / M, 1 / M, size=(rows, M)) for rows in (L, L, M)]
+
+
+STARTS = {"unigram": unigram_start, "spectral": spectral_start, "uniform": uniform_start}
