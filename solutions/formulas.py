@@ -243,8 +243,11 @@ def formula_a_2(u_o, U, v_c):                                       # J of naive
 def formula_a_3(ŷ, o):                                              # J, too
     return -np.log(ŷ[o])
 
-def formula_b_1(U, ŷ, o):                                           # ∂J/∂v_c, M
-    return -U[:, o] + sum(ŷ[w] * U[:, w] for w in range(len(ŷ)))
+def formula_b_1(U, v_c, ŷ, o):                                      # ∂J/∂v_c, M; twice
+    powers = np.exp(U.T @ v_c)
+    by_fraction = -U[:, o] + U @ powers / sum(powers)
+    by_ŷ = -U[:, o] + sum(ŷ[w] * U[:, w] for w in range(len(ŷ)))
+    return by_fraction, by_ŷ
 
 def formula_b_2(U, ŷ, y):                                           # ∂J/∂v_c, too
     return U @ (ŷ - y)
@@ -253,10 +256,15 @@ def formula_b_3(U, ŷ, o):                                           # u_o where
     others = [w for w in range(len(ŷ)) if w != o]
     return sum(ŷ[w] / (1 - ŷ[o]) * U[:, w] for w in others)
 
-def formula_c_1(ŷ_o, v_c):                                          # ∂J/∂u_o, M
+def formula_c_1(U, v_c, ŷ, w):                                      # ∂ log Σ … / ∂u_w, M; twice
+    by_fraction = np.exp(U[:, w] @ v_c) * v_c / sum(np.exp(U.T @ v_c))
+    by_ŷ = ŷ[w] * v_c
+    return by_fraction, by_ŷ
+
+def formula_c_2(ŷ_o, v_c):                                          # ∂J/∂u_o, M
     return (ŷ_o - 1) * v_c
 
-def formula_c_2(ŷ_w, v_c):                                          # ∂J/∂u_w for w ≠ o, M
+def formula_c_3(ŷ_w, v_c):                                          # ∂J/∂u_w for w ≠ o, M
     return ŷ_w * v_c
 
 def formula_d_1(v_c, ŷ, y):                                         # ∂J/∂U, M×L
@@ -276,6 +284,9 @@ def formula_f_3(x):                                                 # 1 - σ(x)
 
 def formula_f_4(x):                                                 # (-log σ(x))'
     return -σ(-x)
+
+def formula_f_5(x):                                                 # ∂σ(x)/∂x of a vector x, N×N
+    return np.diag(σ(x) * (1 - σ(x)))
 
 def formula_g_1(u_o, u_ws, v_c):                                    # J of negative sampling, scalar
     of_o = np.log(σ(u_o @ v_c))
@@ -317,13 +328,13 @@ def formula_h_2(k_w, u_w, v_c):                                     # ∂J/∂u_
 def formula_i_1(J, v_c, window, U):                                 # J of the window, scalar
     return sum(J(v_c, o, U) for o in window)
 
-def formula_i_2(dJ_dU, v_c, window, U):                             # its derivative by U, M×L
+def formula_i_2(dJ_dU, v_c, window, U):                             # ∂J/∂U of the window, M×L
     return sum(dJ_dU(v_c, o, U) for o in window)
 
-def formula_i_3(dJ_dv_c, v_c, window, U):                           # its derivative by v_c, M
+def formula_i_3(dJ_dv_c, v_c, window, U):                           # ∂J/∂v_c of the window, M
     return sum(dJ_dv_c(v_c, o, U) for o in window)
 
-def formula_i_4(dJ_dv_c, e_c):                                      # its derivative by V, M×L
+def formula_i_4(dJ_dv_c, e_c):                                      # ∂J/∂V of the window, M×L
     return np.outer(dJ_dv_c, e_c)
 
 def formula_j_1(m, g, β_1):                                         # m_t, of m_(t-1) and g_t
@@ -335,8 +346,8 @@ def formula_j_2(g, t, β_1):                                         # m_t, of g
 def formula_j_3(s, β_1):                                            # the variance of m_t
     return (1 - β_1) / (1 + β_1) * s ** 2
 
-def formula_j_4(θ, α, m, v):                                        # θ_(t+1)
-    return θ - α * m / np.sqrt(v)
+def formula_j_4(θ, α, m, v, ε):                                     # θ_(t+1)
+    return θ - α * m / (np.sqrt(v) + ε)
 
 def formula_k_1(γ, d, h):                                           # h_drop
     return γ * d * h

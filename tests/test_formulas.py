@@ -4,6 +4,7 @@ That is a complex-step derivative, a minimum found by search, or the code of the
 """
 
 import re
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -336,6 +337,41 @@ def test_bounds_are_reached():
     alike(f.formula_4_10(p, q)[1:], high[1:])
 
 
+def test_how_far_the_odds_are_from_the_probability():
+    """The percentages in the text below (4.11)."""
+    p = np.array([0.01, 0.1, 0.3, 0.5])
+    _, odds = f.formula_4_11(p, np.zeros(4))
+    assert np.round(100 * (odds / p - 1)).tolist() == [1, 11, 43, 100]
+
+    # Then exp(score) does not sum to 1, as it does where noise may equal the context word.
+    p = np.array([0.5, 0.3, 0.1, 0.1])
+    assert sum(f.formula_4_10(p, np.full(4, 1e-9))) > 1.5
+    assert sum(np.exp(f.formula_4_5(p))) == pytest.approx(1)
+
+
+def test_negatives_that_are_different_from_each_other():
+    """What section 4 says of them: n words drawn by q, each again until it is a new one."""
+    n = 3
+    rng = np.random.default_rng(8)
+    p, q = rng.dirichlet(np.ones(6)), np.sort(rng.dirichlet(np.ones(6)))
+    is_drawn = np.zeros(6)                          # the probability that c is among them
+    for words in permutations(range(6), n):
+        probability, rest = 1., 1.
+        for word in words:
+            probability *= q[word] / rest
+            rest -= q[word]
+        is_drawn[list(words)] += probability
+
+    alike(is_drawn.sum(), float(n))
+    assert is_drawn.max() < 1 < n * q.max()
+    ratio = is_drawn / (n * q)
+    assert np.all(np.diff(ratio) < 0)               # the more frequent, the less often
+    assert ratio[0] > 1 > ratio[-1]
+    best = best_scores(p, is_drawn, np.log(n * q))
+    alike(np.exp(best), p * n * q / is_drawn)
+    alike(best_scores(p, is_drawn, np.log(is_drawn)), np.log(p))
+
+
 def test_the_unigram_floor_is_the_loss_at_the_best_scores():
     n = 5
     counts = np.arange(1, L + 1)
@@ -397,6 +433,23 @@ def test_nce_tends_to_the_naive_softmax():
     gap = np.reshape(gaps, (L, 6)).max(axis=0)              # of each n
     assert gap[0] > 1e-2 and gap[-1] < 1e-5
     assert np.all(abs(gap[1:-1] / gap[2:] - 10) < 1)        # the difference is of the order 1/n
+
+
+def test_nce_without_a_constant_among_the_columns_does_not_tend_to_the_softmax():
+    """V W has no combination of its columns that is 1 for every word, so Z_w is not 1."""
+    rng = np.random.default_rng(5)
+    columns = rng.normal(size=(L, 3))
+    p, q = rng.dirichlet(np.ones(L)), rng.dirichlet(np.full(L, 3))
+    sums = []
+    for shift in 1, 0.1, 0.01, 0:                   # how far the first column is from a constant
+        features = columns.copy()
+        features[:, 0] = 1 + shift * columns[:, 0]
+        s = nce_fit(p, q, 10 ** 6, features, np.array([np.log(1 / L), 0, 0]))
+        alike((np.exp(s) - p) @ features, np.zeros(3), 1e-4)
+        sums.append(np.exp(s).sum())
+    away = abs(np.array(sums) - 1)
+    assert away[0] > 0.01 and away[-1] < 1e-5
+    assert np.all(np.diff(away) < 0)
 
 
 # --- W and the starting point -------------------------------------------------------------------

@@ -89,12 +89,14 @@ def test_formulas_of_the_naive_softmax(K, M):
 
     dv_c = derivative(lambda Z: softmax_loss(Z, o, U), v_c)
     dU = derivative(lambda Z: softmax_loss(v_c, o, Z), U)
-    same(f.formula_b_1(U, ŷ, o), dv_c)
+    same(f.formula_b_1(U, v_c, ŷ, o), [dv_c, dv_c])
     same(f.formula_b_2(U, ŷ, y), dv_c)
-    same(f.formula_c_1(ŷ[o], v_c), dU[:, o])
+    same(f.formula_c_2(ŷ[o], v_c), dU[:, o])
     for w in range(K + 1):
+        of_logarithm = dU[:, w] + v_c if w == o else dU[:, w]
+        same(f.formula_c_1(U, v_c, ŷ, w), [of_logarithm, of_logarithm])
         if w != o:
-            same(f.formula_c_2(ŷ[w], v_c), dU[:, w])
+            same(f.formula_c_3(ŷ[w], v_c), dU[:, w])
     same(f.formula_d_1(v_c, ŷ, y), dU)
 
 
@@ -140,6 +142,23 @@ def test_leaky_relu_and_sigmoid():
     same(sigmoid(x), σ)
 
 
+def test_sigmoid_of_a_vector():
+    x = np.array([-3, -0.5, 0, 2])
+
+    def element(i):
+        return lambda Z: 1 / (1 + np.exp(-Z[i]))
+
+    jacobian = np.array([derivative(element(i), x) for i in range(4)])
+    came = f.formula_f_5(x)
+    same(came, jacobian)
+
+    # in the chain rule it multiplies element by element
+    a = np.array([1., -2, 0.5, 3])
+    slopes = derivative(lambda Z: sum(a / (1 + np.exp(-Z))), x)
+    same(came.T @ a, slopes)
+    same(a * f.formula_f_2(x), slopes)
+
+
 @points
 def test_formulas_of_negative_sampling(K, M):
     v_c, U, o = point(K, M, K + 3)
@@ -176,6 +195,28 @@ def test_formulas_of_repeated_negatives(K, M):
         same(f.formula_h_2(k[w], U[:, w], v_c), dU[:, w])
     same(f.formula_g_2(U[:, o], U[:, negatives].T, v_c), dv_c)
     same(f.formula_g_3(U[:, o], v_c), dU[:, o])
+
+
+def test_the_prediction_nears_y_as_one_score_exceeds_the_others():
+    """Not as all scores grow: these do, and ŷ stays."""
+    U = np.array([[1., 1, 0]])
+    assert f.formula_a_1(U, np.array([1e3 / 2]))[0] == pytest.approx(0.5)
+    lead = [f.formula_a_1(np.array([[1., 0, 0]]), np.array([v]))[0] for v in (1, 10, 30)]
+    assert lead == sorted(lead) and 1 - lead[-1] < 1e-12
+
+
+def test_every_question_carries_the_label_of_its_section():
+    text = (SOLUTIONS / "softmax.typ").read_text(encoding="utf-8")
+    section, sections = None, []
+    for heading, label in re.findall(r'^= \((\w)\)|^#asked\("(.*?)"\)', text, re.M):
+        if heading:
+            section = heading
+        else:
+            assert label.startswith(f"({section})")
+            sections.append(section)
+    assert "".join(dict.fromkeys(sections)) == "abcdefghijkl"
+    assert re.findall(r'"\(b\)\((\w+)\)"', text) == ["i", "ii", "iii", "iv"]
+    assert re.findall(r'"\(g\)\((\w+)\)"', text) == ["i", "ii", "iii"]
 
 
 # --- code ---------------------------------------------------------------------------------------
@@ -440,12 +481,22 @@ def test_formulas_of_adam():
         weights = np.array([f.formula_j_2(row, 200, β) for row in np.eye(201)[1:]])
         assert f.formula_j_3(1.5, β) == pytest.approx(1.5 ** 2 * sum(weights ** 2))
 
-    # a step is as long whatever the scale of the gradients
-    step = f.formula_j_4(np.ones(2), 0.1, np.array([3, -8]), np.array([9, 16]))
+    step = f.formula_j_4(np.ones(2), 0.1, np.array([3, -8]), np.array([9, 16]), 0)
     assert step.tolist() == pytest.approx([0.9, 1.2])
-    small = f.formula_j_4(0, 0.1, m, np.ones(3))
-    large = f.formula_j_4(0, 0.1, 1e4 * m, 1e8 * np.ones(3))
-    same(small, large)
+    assert f.formula_j_4(1, 0.1, 3, 9, 2) == pytest.approx(1 - 0.1 * 3 / 5)
+
+
+def test_a_step_of_adam_at_gradients_of_any_size():
+    # it is as long whatever the scale of the gradients
+    m, v = np.array([0.3, -2, 1]), np.array([1., 9, 4])
+    small = f.formula_j_4(0, 0.1, m, v, 1e-8)
+    large = f.formula_j_4(0, 0.1, 1e4 * m, 1e8 * v, 1e-8)
+    np.testing.assert_allclose(small, large, rtol=1e-7)
+
+    # without a gradient yet there is no step, and without ε none that is a number
+    assert f.formula_j_4(5., 0.1, np.zeros(1), np.zeros(1), 1e-8) == 5
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(f.formula_j_4(5., 0.1, np.zeros(1), np.zeros(1), 0))
 
 
 def test_formulas_of_dropout():
