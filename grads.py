@@ -12,8 +12,11 @@ the formulas in solutions/tasks-1-2.pdf.
 import numpy as np
 from scipy import sparse
 
+# Whatever the caller has set: e^-x of a large x is 0, and what is not finite shows in J.
+QUIET = {"under": "ignore", "over": "ignore", "invalid": "ignore"}
 
-@np.errstate(under="ignore")        # e^-x of a large x is 0, which is near enough
+
+@np.errstate(**QUIET)
 def lossAndGradient(u_w, Vt, W, q):
     """Compute the loss of one observation and its gradients.
 
@@ -27,11 +30,11 @@ def lossAndGradient(u_w, Vt, W, q):
     Returns
     -------
     J : float, summed in float64
-    du_w, dVt, dW : gradients, shaped like u_w, Vt and W and in their dtype
+    du_w, dVt, dW : gradients, shaped like u_w, Vt and W, of their common float dtype
 
     Raises
     ------
-    ValueError : a shape does not fit the others
+    ValueError : a shape does not fit the others, or numbers are complex
     """
     u_w, Vt, W, q = _as_floats(u_w, Vt, W, q)
     _check_shapes(u_w, Vt, W, q, axes=1)
@@ -43,7 +46,7 @@ def lossAndGradient(u_w, Vt, W, q):
     J = np.sum(_softplus(x), dtype=np.float64)      # (0.1)
 
     g = sign * _sigmoid(x)                          # (2.2)  n+1, the same as σ(score - q) - δ̄
-    a = g @ Vt                                      # M
+    a = g @ Vt                                      # M, ∂J/∂h
     du_w = a @ W                                    # (2.5)  M
     dVt = np.outer(g, h)                            # (2.6)  (n+1)×M
     dW = np.outer(a, u_w)                           # (2.7)  M×M
@@ -70,7 +73,7 @@ def lossAndGradientCumulative(u_w, Vt, W, q):
     return J / S, du_w / S, dVt / S, (dW / S).astype(W.dtype)
 
 
-@np.errstate(under="ignore")
+@np.errstate(**QUIET)
 def lossAndGradientBatched(u_w, Vt, W, q):
     """Compute the mean loss of S observations and its gradients by tensor operations.
 
@@ -84,11 +87,11 @@ def lossAndGradientBatched(u_w, Vt, W, q):
     Returns
     -------
     J : float, the mean over the S observations, summed in float64
-    du_w, dVt, dW : gradients of J, shaped like u_w, Vt and W and in their dtype
+    du_w, dVt, dW : gradients of J, shaped like u_w, Vt and W, of their common float dtype
 
     Raises
     ------
-    ValueError : a shape does not fit the others, or S is 0
+    ValueError : a shape does not fit the others, S is 0, or numbers are complex
     """
     u_w, Vt, W, q = _as_floats(u_w, Vt, W, q)
     _check_shapes(u_w, Vt, W, q, axes=2)
@@ -96,26 +99,27 @@ def lossAndGradientBatched(u_w, Vt, W, q):
     h = u_w @ W.T                                   # (3.1)  S×M
     s = np.einsum("sm,skm->sk", h, Vt)              # (3.2)  S×(n+1), the scores
     J, g = _mean_loss_and_slopes(s, q)              # (3.3)  S×(n+1)
-    a = np.einsum("sk,skm->sm", g, Vt)              # (3.4)  S×M
+    a = np.einsum("sk,skm->sm", g, Vt)              # (3.4)  S×M, ∂J/∂h
     du_w = a @ W                                    # (3.5)  S×M
     dVt = np.einsum("sk,sm->skm", g, h)             # (3.6)  S×(n+1)×M
     dW = a.T @ u_w                                  # (3.7)  M×M
     return J, du_w, dVt, dW
 
 
-@np.errstate(under="ignore")
-def _gradients_by_word(u, w, v, context, W, q):
-    """Compute what `lossAndGradientBatched` does, its gradients summed over the places of a word.
+@np.errstate(**QUIET)
+def _gradients_by_word(u, w_row, v, context_row, W, q):
+    """Compute what `lossAndGradientBatched` does, with the gradients of each word already summed.
 
-    In a batch many words stand several times, and each needs the sum of its gradients. Here every
-    product with W is of distinct words, and no gradient of S×(n+1)×M numbers is ever made.
+    In a batch many words occur several times, and each needs the sum of its gradients. Here the
+    products with W are those of the distinct words, and dVt, the S×(n+1)×M gradients of all
+    occurrences, is never formed.
 
     Parameters
     ----------
     u : T×M, the rows of U of the batch's T distinct target words
-    w : S, which row of u belongs to each observation
+    w_row : S, which row of u is that of each observation
     v : C×M, the rows of V of the C distinct words among its context words and negatives
-    context : S×(n+1), which row of v belongs to each context word, and to its negatives
+    context_row : S×(n+1), which row of v is that of each context word, and of its negatives
     W : M×M
     q : S×(n+1)
 
@@ -124,29 +128,28 @@ def _gradients_by_word(u, w, v, context, W, q):
     J : float, the mean over the S observations
     du, dv, dW : gradients of J, shaped like u, v and W
     """
-    S, C = len(w), len(v)
-    Vt = v.take(context, axis=0)                    # S×(n+1)×M; take is quicker than v[context]
-    h = (u @ W.T).take(w, axis=0)                   # (3.1)  S×M
+    Vt = v.take(context_row, axis=0)                # S×(n+1)×M; take is quicker than v[…]
+    h = (u @ W.T).take(w_row, axis=0)               # (3.1)  S×M
     s = np.einsum("sm,skm->sk", h, Vt)              # (3.2)  S×(n+1)
     J, g = _mean_loss_and_slopes(s, q)              # (3.3)  S×(n+1)
     a = np.einsum("sk,skm->sm", g, Vt)              # (3.4)  S×M
 
-    # Sparse matrices, of which column s has its entries in the rows of the words of observation s.
-    is_target = _columns(np.ones((S, 1), g.dtype), w, rows=len(u))      # T×S
-    G = _columns(g, context, rows=C)                                    # C×S
-    A = is_target @ a                               # T×M, a summed by target word
+    # Sparse matrices with a column an observation, its numbers in the rows of its words.
+    is_target = _columns(np.ones((len(a), 1), g.dtype), w_row, rows=len(u))     # T×S
+    G = _columns(g, context_row, rows=len(v))                                   # C×S
+    A = is_target @ a                               # T×M, the sums of a by target word
     du = A @ W                                      # (3.5)  T×M
     dv = G @ h                                      # (3.6)  C×M
     dW = A.T @ u                                    # (3.7)  M×M
     return J, du, dv, dW
 
 
-# The form in which w2v_sgd.py asks for gradients, if a loss function has it.
+# w2v_sgd.py calls it in place of lossAndGradientBatched, since it is quicker.
 lossAndGradientBatched.by_word = _gradients_by_word
 
 
 def _mean_loss_and_slopes(s, q):
-    """Compute J of S observations with the scores s, S×(n+1), and g, the derivatives by them."""
+    """Compute J of S observations with the scores s, S×(n+1), and the slopes g = ∂J/∂s."""
     S = len(s)
     sign = _sign(q)
     x = sign * (s - q)
@@ -172,28 +175,31 @@ def _sigmoid(x):
     return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
 
-def _columns(values, places, rows):
-    """Make the sparse matrix whose column s has values[s] (S×k) in the rows places[s] (S×k)."""
+def _columns(values, row_numbers, rows):
+    """Make the sparse matrix whose column i has values[i] in the rows row_numbers[i], both S×k."""
     S, k = values.shape
     starts = np.arange(0, S * k + 1, k)
-    return sparse.csc_array((values.ravel(), places.ravel(), starts), shape=(rows, S))
+    return sparse.csc_array((values.ravel(), row_numbers.ravel(), starts), shape=(rows, S))
 
 
 def _as_floats(u_w, Vt, W, q):
     """Convert the arguments to arrays of one float dtype, that of u_w, Vt and W."""
-    u_w, Vt, W = map(np.asarray, (u_w, Vt, W))
+    u_w, Vt, W, q = map(np.asarray, (u_w, Vt, W, q))
+    for name, array in ("u_w", u_w), ("Vt", Vt), ("W", W), ("q", q):
+        if array.dtype.kind == "c":
+            raise ValueError(f"{name} has complex numbers, expected real ones")
     dtype = np.result_type(u_w, Vt, W, np.float32)
-    return [np.asarray(array, dtype) for array in (u_w, Vt, W, q)]
+    return [array.astype(dtype, copy=False) for array in (u_w, Vt, W, q)]
 
 
 def _check_shapes(u_w, Vt, W, q, axes):
     """Raise ValueError unless u_w has so many axes and the shapes of the others fit it."""
     if u_w.ndim != axes or 0 in u_w.shape:
         expected = "(M,)" if axes == 1 else "(S, M)"
-        raise ValueError(f"u_w has shape {u_w.shape}, expected {expected} and nothing 0")
+        raise ValueError(f"u_w has shape {u_w.shape}, expected {expected} and no length of 0")
 
     *S, M = u_w.shape                               # S is [] for one observation
-    words = Vt.shape[-2] if Vt.ndim > 1 else 1
+    words = max(Vt.shape[-2], 1) if Vt.ndim > 1 else 1
     expected = {"Vt": (*S, words, M), "W": (M, M), "q": (*S, words)}
     for (name, shape), array in zip(expected.items(), (Vt, W, q)):
         if array.shape != shape:

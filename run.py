@@ -1,17 +1,21 @@
 """Train word2vec embeddings on a corpus: python run.py --help"""
 
 import argparse
+import difflib
+import hashlib
 import signal
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+if sys.version_info < (3, 11):
+    sys.exit("run.py: this needs Python 3.11 or newer, not " + sys.version.split()[0])
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-import sampling
-from beyond import commands, submission  # noqa: F401 - they fill COMMANDS
+import beyond.map  # noqa: F401 - this and the next fill COMMANDS
+from beyond import commands, submission  # noqa: F401
 from beyond.checkpoints import CHECKPOINT, Checkpoints
 from beyond.command_line import (
     COMMANDS,
@@ -22,24 +26,34 @@ from beyond.command_line import (
     number_from,
     option,
     prepare_output,
+    text_encoding,
 )
 from beyond.interruptions import deferred_signals, raise_on_signals
-from beyond.learning import METHODS, learn
 from beyond.measures import log_normalisers, nearest, unigram_floor
 from beyond.results import (
     EMBEDDINGS_PICTURE,
     FILES,
+    FINISHED,
     LOSS_PICTURE,
     Results,
-    move_all,
-    only_run_in,
-    write_arrays,
+    Run,
+    durable_file,
+    load_run,
+    locked_scratch,
+    move_results,
+    results_folder,
+    versions,
+    write_results,
 )
 from beyond.settings import ASSIGNMENT, PRESETS, SCHEDULES
-from beyond.starts import STARTS
-from corpus.reading import find_corpus
+from beyond.starts import STARTS, smaller_step
+from beyond.submission import MODULES
+from corpus.reading import open_corpus
 from corpus.vocabulary import choose_words_to_draw, read_corpus, read_words_to_draw
-from utils import InputError
+from utils import InputError, tell
+
+HERE = Path(__file__).resolve().parent
+METHODS = "batched", "cumulative"
 
 
 def setting(name, help, **how):
@@ -49,16 +63,29 @@ def setting(name, help, **how):
     return option(flag, dest=name, default=argparse.SUPPRESS, help=help, **how)
 
 
+def method(name):
+    """Be the argparse type of the method, which also tells of commands that are misspelt."""
+    if name not in METHODS:
+        known = [*METHODS, *COMMANDS]
+        similar = difflib.get_close_matches(name, known, 1)
+        hint = f"do you mean {similar[0]}?" if similar else f"there are {', '.join(known)}"
+        raise argparse.ArgumentTypeError(f"no method or command is called {name}; {hint}")
+    return name
+
+
 BEST = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in PRESETS["best"].items())
 COUNT = number_from(1)
 OPTIONS = [
-    option("method", nargs="?", choices=METHODS, default="batched",
-           help="compute a batch's gradients by tensor operations (the default) or one by one"),
+    option("method", nargs="?", type=method, metavar="METHOD", default=ASSIGNMENT["method"],
+           help="batched or cumulative: "
+                "compute a batch's gradients by tensor operations (the default) or one by one"),
     option("--preset", choices=PRESETS, default="assignment",
            help=f"the assignment's numbers, or the best measured: {BEST}"),
     option("--corpus", metavar="NAME|PATH",
-           help="a folder of corpus/, or your own UTF-8 text file or folder of .txt files "
+           help="a folder of corpus/, or your own text file or folder of .txt files "
                 "(journalism_bg if prepared, else pydocs)"),
+    option("--encoding", metavar="NAME", type=text_encoding, default="utf-8",
+           help="of the text and the words to draw, such as cp1251 (%(default)s)"),
     option("--words", metavar="FILE", type=Path,
            help="the words to draw (the corpus's words.txt, else frequent words)"),
     option("--out", metavar="DIR", type=Path, default=Path(),
@@ -72,11 +99,12 @@ OPTIONS = [
     setting("batch_size", "pairs per step ({})", metavar="S", type=COUNT),
     setting("epochs", "passes over the pairs ({})", metavar="N", type=COUNT),
     setting("alpha", "step size ({})", metavar="STEP", type=number_from(0, float)),
-    setting("schedule", "let the step size fall to 0 (linear), or keep it", choices=SCHEDULES),
-    setting("init", "start from the frequencies of words (unigram) or of pairs, too (spectral), "
-            "or at random (uniform)", choices=STARTS),
+    setting("schedule", "let the step size fall to 0: linear, or keep it: constant ({})",
+            choices=SCHEDULES),
+    setting("init", "start from the frequencies of words: unigram, or of pairs, too: spectral, or "
+            "at random: uniform ({})", choices=STARTS),
     setting("subsample", "leave out frequent words at random, as word2vec does: of those with a "
-            "share f of all about √(T/f) stay (all do)", metavar="T",
+            "share f of all at most √(T/f) + T/f stay (all do)", metavar="T",
             type=number_from(1e-9, float, 1)),
     setting("dynamic_window", "draw each word's own window from 1 to --window",
             action="store_true"),
@@ -104,53 +132,94 @@ def training_options(arguments):
 def train(options):
     """Read, start, learn, save, report."""
     begun = time.monotonic()
-    start_rng, choice_rng, rng, text_rng = np.random.default_rng(options.seed).spawn(4)
-    place = find_corpus(options.corpus)
-    options.out.mkdir(parents=True, exist_ok=True)
+    generators = np.random.default_rng(options.seed).spawn(4)
+    start_rng, choice_rng, training_rng, text_rng = generators
+    source = open_corpus(options.corpus)
 
     # One thread of BLAS is as fast on matrices this small, and always adds up in the same order.
-    with only_run_in(options.out) as scratch, threadpool_limits(1, "blas"):
-        corpus, groups, fingerprint = read(options, *place, text_rng, choice_rng)
-        checkpoints = Checkpoints(options.out, settings_of(options, fingerprint),
-                                  options.checkpoint_every)
-        seq = sampling.createSamplingSequence(corpus.freqs)
-        q_noise = np.asarray(sampling.noiseDistribution(corpus.freqs, options.negatives))
+    with results_folder(options.out), locked_scratch(options.out) as scratch, \
+            threadpool_limits(1, "blas"):
+        corpus, groups, fingerprint = read(options, source, text_rng, choice_rng)
+        settings = settings_of(options, fingerprint)
+        if options.resume and moved_what_was_finished(options.out, settings):
+            return
+        tell_what_will_be_replaced(options.out)
 
+        from beyond.learning import learn  # here, since it imports the three modules
+        checkpoints = Checkpoints(options.out, settings, options.checkpoint_every)
+        seq, q_noise = make_noise(corpus, options.negatives)
         start = make_start(options, corpus, start_rng)
-        learned = learn(options, corpus.pairs, start, seq, q_noise, rng, checkpoints)
-        results = Results(learned.U, learned.V, learned.W, corpus.words, np.array(corpus.freqs))
-        measured = measure(learned, corpus, q_noise, options.negatives)
-        save(scratch, results, corpus, groups, learned, measured)
+        parameters, course = learn(options, corpus, start, seq, q_noise, training_rng, checkpoints)
+
+        results = Results(*parameters, corpus.words, np.array(corpus.freqs))
+        normalisers = measure_normalisers(options, results)
+        floor = unigram_floor(corpus.pairs[:, 1], q_noise, options.negatives)
+        run = Run(corpus.name, corpus.tokens, len(corpus.words), len(corpus.pairs),
+                  course.final_loss(), floor, settings, versions())
+        save(scratch, results, run, course, groups)
 
         with deferred_signals():                    # too late to stop
-            move_all(scratch, options.out)
+            move_results(scratch, options.out)
             checkpoints.remove()
-    report(options, results, corpus, groups, learned, measured, time.monotonic() - begun)
+    report(options, corpus, results, run, course, normalisers, time.monotonic() - begun)
+    print_neighbours(results, groups)
 
 
-def read(options, name, path, word_list, text_rng, choice_rng):
+def read(options, source, text_rng, choice_rng):
     """Read the corpus, and which words to draw.
 
-    Returns them and the fingerprint of the whole corpus; of it may then be left the first --pairs.
+    Returns both, and the fingerprint of the whole corpus. With --pairs, the corpus that is returned
+    has only so many.
     """
-    corpus = read_corpus(name, path, options.vocabulary, options.window, options.subsample,
-                         options.dynamic_window, text_rng)
-    if options.words or word_list:
-        groups = read_words_to_draw(options.words or word_list, corpus.word2ind)
+    corpus = read_corpus(source.name, source.text, options.vocabulary, options.window,
+                         options.subsample, options.dynamic_window, text_rng, options.encoding)
+    if options.words:
+        groups = read_words_to_draw(options.words, corpus.word2ind, options.encoding)
+    elif source.word_list:
+        groups = read_words_to_draw(source.word_list, corpus.word2ind)
     else:
         groups = choose_words_to_draw(corpus)
+
     fingerprint = corpus.fingerprint()
     if options.pairs:
         chosen = choice_rng.permutation(len(corpus.pairs))[:options.pairs]
         corpus.pairs = corpus.pairs[chosen]
-    print(corpus, file=sys.stderr, flush=True)
+    tell(str(corpus))
     return corpus, groups, fingerprint
 
 
 def settings_of(options, fingerprint):
     """Collect what the results depend on, and a checkpoint must agree with."""
-    chosen = {name: getattr(options, name) for name in ASSIGNMENT}
-    return chosen | {"corpus": fingerprint, "numpy": np.__version__}
+    settings = {name: getattr(options, name) for name in ASSIGNMENT}
+    settings |= {"corpus": fingerprint, "numpy": np.__version__}
+    for module in MODULES:
+        settings[module] = hashlib.sha256((HERE / module).read_bytes()).hexdigest()
+    return settings
+
+
+def moved_what_was_finished(folder, settings):
+    """Move the results of this very run, if it ended and could only not move them."""
+    run = load_run(folder / FINISHED)
+    if run is None or run.settings != settings:
+        return False
+    move_results(folder / FINISHED, folder)
+    Checkpoints(folder, settings, 0).remove()
+    print(f"moved to {folder.resolve()}: {run}")
+    return True
+
+
+def tell_what_will_be_replaced(folder):
+    run = load_run(folder)
+    if run:
+        tell(f"the results in {folder.resolve()} will be replaced: {run}")
+
+
+def make_noise(corpus, n):
+    """Make the sampling sequence and the values log(n·q[c])."""
+    import sampling
+    seq = sampling.createSamplingSequence(corpus.freqs)
+    q_noise = np.asarray(sampling.noiseDistribution(corpus.freqs, n))
+    return seq, q_noise
 
 
 def make_start(options, corpus, rng):
@@ -160,55 +229,75 @@ def make_start(options, corpus, rng):
     return [X.astype(np.float32) for X in start]
 
 
-@dataclass
-class Measured:
-    """How good the result is: its loss, the unigram floor, and log Σ_c exp(score) of each word."""
-
-    loss: float
-    floor: float
-    log_normalisers: np.ndarray
+def smaller_alpha(options, freqs):
+    alpha = smaller_step(freqs, options.batch_size, options.negatives, options.alpha)
+    return f"take a smaller step size, such as --alpha {alpha:.2g}"
 
 
-def measure(learned, corpus, q_noise, n):
-    """Measure what was learned; InputError if its scores overflow."""
-    normalisers = log_normalisers(learned.U, learned.V, learned.W)
-    if not (np.isfinite(normalisers).all() and np.isfinite(learned.V @ learned.W).all()):
-        raise InputError("the scores overflow: take a smaller --alpha")
-    floor = unigram_floor(corpus.pairs[:, 1], q_noise, n)
-    return Measured(learned.final_loss(), floor, normalisers)
+def measure_normalisers(options, results):
+    """Compute log Σ_c exp(v_cᵀ W u_w) of each word; InputError if the scores overflow."""
+    normalisers = log_normalisers(results.U, results.V, results.W)
+    if not (np.isfinite(normalisers).all() and np.isfinite(results.both).all()):
+        raise InputError(f"the scores overflow: {smaller_alpha(options, results.freqs)}")
+    return normalisers
 
 
-def save(folder, results, corpus, groups, learned, measured):
-    """Write all files into a folder."""
+def save(folder, results, run, course, groups):
+    """Write all files into a folder, the pictures last: one that cannot be drawn is left out."""
     from beyond.pictures import plot_embeddings, plot_loss  # here: matplotlib is slow to import
-    write_arrays(folder, results)
-    name, loss = abbreviated(corpus.name), f"loss {measured.loss:.3f}"
-    plot_loss(learned.curve, measured.floor, f"{name}: {loss}", folder / LOSS_PICTURE)
-    title = f"{name}: {corpus.tokens:,} tokens, {len(corpus.pairs):,} pairs, {loss}"
-    plot_embeddings(results.both, groups, corpus.word2ind, title, folder / EMBEDDINGS_PICTURE)
+    write_results(folder, results, run)
+    name, loss = abbreviated(run.corpus), f"loss {run.loss:.3f}"
+    title = f"{name}: {run.tokens:,} tokens, {run.pairs:,} pairs, {loss}"
+    draw(folder / LOSS_PICTURE, plot_loss, course.curve, run.floor, f"{name}: {loss}")
+    draw(folder / EMBEDDINGS_PICTURE, plot_embeddings, results.both, groups, results.word2ind,
+         title)
 
 
-def report(options, results, corpus, groups, learned, measured, seconds):
+def draw(path, plot, *arguments):
+    """Let a function draw a picture, or say why it cannot."""
+    try:
+        with durable_file(path) as file:
+            plot(*arguments, file)
+    except OSError:
+        raise
+    except Exception as error:          # matplotlib's, of whatever kind
+        path.unlink()
+        tell(f"run.py: {path.name} cannot be drawn: {error}")
+
+
+def report(options, corpus, results, run, course, normalisers, seconds):
     """Print how the training went."""
     was_seen = options.epochs > 1 or options.init == "spectral"
     seen = ", seen before" if was_seen else ""
-    advice = "" if measured.loss < measured.floor - 0.05 else (
-        "; hardly more than that was learned: take more text, more --epochs or a smaller --alpha")
-    Z = measured.log_normalisers
-    weighted = np.average(Z, weights=corpus.freqs)
+    weighted = np.average(normalisers, weights=results.freqs)
     print(f"""
 corpus      {corpus}
-seconds     {seconds:.0f} in all; {learned.rate:,.0f} pairs a second in training
-loss        {measured.loss:.4f} over the last 5 % of the pairs{seen}
-floor       {measured.floor:.4f}, the lowest loss of a model that ignores the target word{advice}
-normalised  log Σ_c exp(v_cᵀ W u_w) = {Z.mean():+.3f} ± {Z.std():.3f} over words w; \
-{weighted:+.3f} weighted by frequency
-written     {', '.join(FILES)} in {options.out.resolve()}
-nearest""")
-    E = results.both
+seconds     {seconds:.0f} in all; {course.rate:,.0f} pairs a second in training
+loss        {run.loss:.4f} over the last 5 % of the pairs{seen}
+floor       {run.floor:.4f}, the lowest loss of a model that ignores the target word\
+{judgement(options, run, course, results.freqs)}
+normalised  log Σ_c exp(v_cᵀ W u_w) = {normalisers.mean():+.3f} ± {normalisers.std():.3f} over \
+words w; {weighted:+.3f} weighted by frequency
+written     {', '.join(FILES)} in {options.out.resolve()}""")
+
+
+def judgement(options, run, course, freqs):
+    """Say what a loss near or above the floor means, or nothing."""
+    if run.loss < run.floor - 0.05:
+        return ""
+    loss_at_start = course.curve[1, 1]
+    if run.loss > loss_at_start + 0.05:
+        return f"; the training did harm: {smaller_alpha(options, freqs)}"
+    more = "more --pairs" if options.pairs else "more text, more --epochs or a smaller --alpha"
+    return f"; hardly more than that was learned: take {more}"
+
+
+def print_neighbours(results, groups):
+    """Print the words nearest to some of those that are drawn."""
+    print("nearest")
     for word in example_words(groups):
-        neighbours, _ = nearest(E, corpus.word2ind[word], 6)
-        names = ", ".join(abbreviated(corpus.words[index]) for index in neighbours)
+        neighbours, _ = nearest(results.both, results.word2ind[word], 6)
+        names = ", ".join(abbreviated(results.words[index]) for index in neighbours)
         print(f"            {abbreviated(word)} → {names}")
 
 
@@ -239,13 +328,13 @@ def main():
         raise_on_signals()
         function(options)
     except (InputError, OSError, MemoryError, NotImplementedError) as error:
-        if options.debug:
+        if options.debug:               # NotImplementedError: what a student has still to write
             raise
         parser.error(explained(error, getattr(options, "out", Path())))
     except KeyboardInterrupt as stopped:
         can_go_on = checkpoint and checkpoint.exists()
         what_now = "--resume goes on" if can_go_on else "nothing was written"
-        print(f"run.py: stopped; {what_now}", file=sys.stderr)
+        tell(f"run.py: stopped; {what_now}")
         sys.exit(128 + stopped.args[0])
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+REDRAWS = 16        # of negatives that equal their context word, before they are drawn otherwise
+
 
 def createSamplingSequence(freqs):
     """Make the sequence in which word i occurs round(freqs[i]^0.75) times.
@@ -33,8 +35,10 @@ def noiseDistribution(freqs, negativesCount):
 
     Raises
     ------
-    ValueError : a word never occurs, so that its logarithm would be infinite
+    ValueError : a word never occurs, so that its logarithm would be infinite, or n is not positive
     """
+    if not negativesCount > 0:
+        raise ValueError(f"negativesCount must be positive, not {negativesCount}")
     counts = _noise_counts(freqs)
     if np.any(counts < 1):
         rarest = np.argmin(counts)
@@ -45,6 +49,10 @@ def noiseDistribution(freqs, negativesCount):
 
 def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng()):
     """Draw n negatives for a context word from seq, with replacement, none equal to that word.
+
+    The assignment speaks of n different negatives, but its own function, too, lets them repeat.
+    Only so is a word drawn n·q[c] times on average, as q_c = log(n·q[c]) presumes; of n different
+    ones the frequent words would be drawn less often, and the rare ones more.
 
     Parameters
     ----------
@@ -59,7 +67,7 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
 
     Raises
     ------
-    ValueError : seq holds no word but c
+    ValueError : seq holds no word but c, or something that is no word index
     """
     contexts = sample_contexts(np.ravel(contextWord), seq, negativesCount, rng)
     return contexts if np.ndim(contextWord) else contexts[0].tolist()
@@ -68,34 +76,45 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
 def sample_contexts(words, seq, negativesCount, rng):
     """Draw the negatives of S context words at once: an S×(n+1) array, as `sampleContext` says."""
     words = np.asarray(words, dtype=np.intp)
-    _check_that_others_are_there(words, seq)
-
+    if len(seq) == 0:
+        raise ValueError("seq is empty: there is no word to draw negatives from")
     context_words = np.repeat(words, negativesCount)                        # S·n
     negatives = _draw(seq, context_words.size, rng)                         # S·n
-    # A negative that equals its context word is drawn again, until there is none.
-    wrong = np.flatnonzero(negatives == context_words)
-    while wrong.size:
+
+    # A negative that equals its context word is drawn again.
+    for _ in range(REDRAWS):
+        wrong = np.flatnonzero(negatives == context_words)
+        if not wrong.size:
+            break
         negatives[wrong] = _draw(seq, wrong.size, rng)
-        wrong = wrong[negatives[wrong] == context_words[wrong]]
+    else:       # seq is of hardly any other word: draw from the others alone, which is the same
+        for word in np.unique(context_words[wrong]):
+            places = wrong[context_words[wrong] == word]
+            negatives[places] = _draw(_others(seq, word), places.size, rng)
 
     negatives = negatives.reshape(words.size, negativesCount)               # S×n
     return np.column_stack([words, negatives])                              # S×(n+1)
 
 
 def _draw(seq, count, rng):
+    """Draw so many words from seq, with replacement."""
     places = rng.integers(len(seq), size=count)
     if isinstance(seq, np.ndarray):
-        return seq.take(places)
-    return np.array([seq[place] for place in places])
+        words = seq.take(places)
+    else:
+        words = np.array([seq[place] for place in places], dtype=None if count else np.intp)
+    if words.dtype.kind not in "iu":
+        raise ValueError(f"seq must hold word indices, but there are {words.dtype} in it")
+    return words.astype(np.intp)
 
 
-def _check_that_others_are_there(words, seq):
-    """Raise ValueError if seq has no word but one of words, for which one would draw for ever."""
-    if len(seq) == 0:
+def _others(seq, word):
+    """Return the places of seq that hold another word than this one."""
+    seq = np.asarray(seq)
+    others = seq[seq != word]
+    if not others.size:
         raise ValueError("seq has no word other than the context word to draw negatives from")
-    # Equal ends are rare, and the loop over seq stops at the first other word.
-    if seq[0] == seq[-1] and np.any(words == seq[0]) and all(word == seq[0] for word in seq):
-        raise ValueError("seq has no word other than the context word to draw negatives from")
+    return others
 
 
 def _noise_counts(freqs):

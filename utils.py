@@ -1,4 +1,4 @@
-"""What the course's utils has: the vocabulary, the pairs of words, and progress."""
+"""The vocabulary and the pairs of words, as the course's utils makes them; progress; messages."""
 
 import sys
 import time
@@ -71,24 +71,36 @@ def pairs_within(ids, windowSize, reach=None):
     -------
     N×2 int32 array
     """
-    masks = []                      # for each distance: where w comes first, and where c does
+    masks = []                      # with the distance, and whether w is the later of the two
     for distance in range(1, windowSize + 1):
         both = (ids[:-distance] >= 0) & (ids[distance:] >= 0)
-        if reach is None:
-            masks += [both, both]
-        else:
-            masks += [both & (reach[:-distance] >= distance), both & (reach[distance:] >= distance)]
+        for w_is_later in False, True:
+            mask = both
+            if reach is not None:
+                of_w = reach[distance:] if w_is_later else reach[:-distance]
+                mask = both & (of_w >= distance)
+            masks.append((distance, w_is_later, mask))
 
     # The array is made at once, in its size, since there may be room for it only once.
-    pairs = np.empty((sum(map(np.count_nonzero, masks)), 2), dtype=np.int32)
+    pairs = np.empty((sum(np.count_nonzero(mask) for _, _, mask in masks), 2), dtype=np.int32)
     start = 0
-    for number, mask in enumerate(masks):
-        distance = number // 2 + 1
+    for distance, w_is_later, mask in masks:
         earlier, later = ids[:-distance][mask], ids[distance:][mask]
         part = pairs[start:start + len(earlier)]
-        part[:, 0], part[:, 1] = (earlier, later) if number % 2 == 0 else (later, earlier)
+        part[:, 0] = later if w_is_later else earlier
+        part[:, 1] = earlier if w_is_later else later
         start += len(earlier)
     return pairs
+
+
+WIDTH = 79          # of a line that covers what a live line has left behind
+
+
+def tell(message):
+    """Write a line to stderr, over the live line if there is one."""
+    if sys.stderr.isatty():
+        message = f"\r{message:{WIDTH}}"
+    print(message, file=sys.stderr, flush=True)
 
 
 class Progress:
@@ -132,8 +144,8 @@ class Progress:
         minutes, seconds = divmod(round((self.total - done) / rate), 60)
         line = (f"{done / self.total:4.0%}  {rate:,.0f} pairs/s  {minutes}:{seconds:02d} left  "
                 f"loss {self.mean_loss:.3f}")
-        if self.live:
-            clear_rest, end = "\033[K", "\n" if done == self.total else "\r"
-            print(line + clear_rest, end=end, file=self.stream, flush=True)
+        if self.live:       # the spaces clear what was there, in any console
+            end = "\n" if done == self.total else "\r"
+            print(f"{line:{WIDTH}}", end=end, file=self.stream, flush=True)
         else:
             print(line, file=self.stream, flush=True)

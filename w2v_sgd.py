@@ -3,18 +3,20 @@
 import numpy as np
 from scipy import sparse
 
-PAIRS_AT_ONCE = 32_000      # whose contexts are drawn in one call: few calls, and yet little memory
+PAIRS_AT_ONCE = 32_000      # pairs whose contexts are drawn in one call: quick, and little memory
 
 
 class Diverged(ArithmeticError):
-    """The loss is no longer finite; `learned` holds U, V, W as they were when that was seen."""
+    """The loss or the embeddings are no longer finite.
+
+    `learned` holds U, V, W as they were when that was seen, `step` the size of the last step.
+    """
 
     def __init__(self, what, step, *learned):
         super().__init__(f"{what}: take a smaller step size, such as alpha = {step / 5:.2g}")
-        self.learned = learned
+        self.what, self.step, self.learned = what, step, learned
 
 
-@np.errstate(over="ignore", invalid="ignore")       # they show in the loss, which is checked
 def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradientFunction, q_noise,
                               batchSize=1000, epochs=1, alpha=1., printInterval=10000, *,
                               rng=None, many_at_once=False, done=0, callback=None):
@@ -33,11 +35,13 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
     alpha : the step size, or a function that returns it for the share of the work done, 0 to 1
     printInterval : print the loss once in so many pairs; None: never
 
-    rng : seed or numpy.random.Generator from which all that is random here follows
+    rng : seed or numpy.random.Generator for the orders and, with many_at_once, the contexts
     many_at_once : whether contextFunction takes an array of many words and a Generator instead of
         one word, and returns such a row for each
-    done : how many pairs the start has learned from already, in whole batches of the same run
+    done : how many pairs U0, V0, W0 have learned from already, in whole batches of a run with the
+        same arguments and seed
     callback : is called after each batch with the number of pairs done, the batch's J, and U, V, W
+        (no copies of them)
 
     Returns
     -------
@@ -45,22 +49,21 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
 
     Raises
     ------
-    ValueError : data or contexts are not word indices below L, a start or q_noise is not finite,
-        or batchSize is below 1
-    Diverged : the loss is not finite
+    ValueError : an argument, or what the functions return, is not as described
+    Diverged : the loss or the embeddings are not finite
     """
     U, V, W, q_noise = _finite_floats(U0=U0, V0=V0, W0=W0, q_noise=q_noise)
     q_noise = q_noise.astype(V.dtype)
-    data = _checked_pairs(data, len(U), batchSize)
+    data = _checked_data(data, len(U), batchSize, q_noise, done)
     contexts_of = _checked_contexts(contextFunction, many_at_once, len(V))
     gradients_by_word = _by_word_form(lossAndGradientFunction)
     seed = np.random.default_rng(rng).integers(2 ** 63)
     N = len(data)
 
-    for epoch in range(epochs):
-        done_before = done - epoch * N
-        for first, w, context in batches(data, contexts_of, batchSize, [seed, epoch], done_before):
-            # A word that stands several times in the batch is to get all of its gradients. So from
+    for epoch in range(done // max(N, 1), epochs):
+        skipped = max(done - epoch * N, 0)
+        for first, w, context in batches(data, contexts_of, batchSize, [seed, epoch], skipped):
+            # A word that occurs several times in the batch is to get all of its gradients. So from
             # here on it counts once: u and v are the rows of the distinct words.
             target_words, w_row = distinct(w, len(U))
             context_words, context_row = distinct(context, len(V))
@@ -74,12 +77,13 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
                 where = f"batch {first // batchSize + 1} of epoch {epoch + 1}"
                 raise Diverged(f"the loss is {J} in {where}", step, U, V, W)
 
-            U[target_words] = u - step * du
-            V[context_words] = v - step * dv
-            W -= step * dW
+            with np.errstate(over="ignore", invalid="ignore"):      # the next loss shows them
+                U[target_words] = u - step * du
+                V[context_words] = v - step * dv
+                W -= step * dW
 
             done += len(w)
-            if printInterval and first % printInterval < batchSize:
+            if printInterval and first % printInterval < batchSize:     # the next after so many
                 print(f"Epoch: {epoch} Sample: {first} / {N} Loss: {J}", flush=True)
             if callback:
                 callback(done, J, U, V, W)
@@ -89,31 +93,33 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
     return U, V, W
 
 
-def batches(data, contexts_of, batchSize, seed, done):
-    """Yield an epoch's batches in random order, without the first ones, in which `done` pairs are.
+def batches(data, contexts_of, batchSize, seed, skipped):
+    """Yield the batches of an epoch, in random order, but for those of so many first pairs.
 
-    Of each: the number of its first pair; w (S), the target words; context (S×(n+1)). Contexts are
-    drawn for many batches at once, by a Generator of their own, so that none before is needed.
+    Of each: the number of its first pair, w (S), the target words, and context (S×(n+1)). Contexts
+    are drawn for a block of batches at once, by a Generator of the block's own, so that a block
+    which is skipped need not be drawn.
     """
-    order = np.random.default_rng(seed).permutation(len(data))
-    pairs_at_once = max(1, PAIRS_AT_ONCE // batchSize) * batchSize
-    for start in range(0, len(data), pairs_at_once):
-        end = min(start + pairs_at_once, len(data))
-        if end <= done:
-            continue
-        w, c = data.take(order[start:end], axis=0).T
-        contexts = contexts_of(c, np.random.default_rng([*seed, start]))
-        for first in range(start, end, batchSize):
-            if first >= done:
-                batch = slice(first - start, first - start + batchSize)
+    N = len(data)
+    order = np.random.default_rng(seed).permutation(N)
+    block_size = max(1, PAIRS_AT_ONCE // batchSize) * batchSize
+    for block in range(skipped // block_size * block_size, N, block_size):
+        w, c = data.take(order[block:block + block_size], axis=0).T
+        contexts = contexts_of(c, np.random.default_rng([*seed, 1, block]))
+        for first in range(block, min(block + block_size, N), batchSize):
+            if first >= skipped:
+                batch = slice(first - block, first - block + batchSize)
                 yield first, w[batch], contexts[batch]
 
 
 def distinct(words, L):
-    """Find the distinct ones of words below L, sorted, and which of them each entry of words is."""
-    present = np.zeros(L, dtype=bool)
-    present[words] = True
-    distinct_words = np.flatnonzero(present)
+    """Find the distinct ones of words below L, sorted, and which of them each of words is.
+
+    A batch has so many words that looking at all L is quicker than the sorting of np.unique.
+    """
+    is_there = np.zeros(L, dtype=bool)
+    is_there[words] = True
+    distinct_words = np.flatnonzero(is_there)
     row = np.empty(L, dtype=np.intp)
     row[distinct_words] = np.arange(len(distinct_words))
     return distinct_words, row.take(words)
@@ -121,21 +127,29 @@ def distinct(words, L):
 
 def _by_word_form(lossAndGradientFunction):
     """Return the `by_word` of a loss function, or make one from it (`grads` says what it takes)."""
-    def gradients_by_word(u, w, v, context, W, q):
-        J, du_w, dVt, dW = lossAndGradientFunction(u.take(w, axis=0), v.take(context, axis=0), W, q)
-        du = _sum_by_word(du_w, w, len(u))
-        dv = _sum_by_word(dVt, context, len(v))
-        return J, du, dv, np.asarray(dW)
+    def gradients_by_word(u, w_row, v, context_row, W, q):
+        u_w, Vt = u.take(w_row, axis=0), v.take(context_row, axis=0)
+        J, *gradients = lossAndGradientFunction(u_w, Vt, W, q)
+        du_w, dVt, dW = map(np.asarray, gradients)
+        for name, gradient, X in ("du_w", du_w, u_w), ("dVt", dVt, Vt), ("dW", dW, W):
+            if gradient.shape != X.shape:
+                raise ValueError(f"lossAndGradientFunction returned {name} of shape "
+                                 f"{gradient.shape}, expected {X.shape}")
+        return J, _sum_by_word(du_w, w_row, len(u)), _sum_by_word(dVt, context_row, len(v)), dW
 
+    # functools.wraps gives a function the attributes of the one that it wraps: not its own form.
+    wrapped = getattr(lossAndGradientFunction, "__wrapped__", None)
+    if hasattr(wrapped, "by_word"):
+        return gradients_by_word
     return getattr(lossAndGradientFunction, "by_word", gradients_by_word)
 
 
-def _sum_by_word(gradients, words, count):
-    """Sum the gradients of the places of each word: the product with a one-hot matrix."""
-    places = words.size
-    ones = np.ones(places, np.float32)
-    one_hot = sparse.csc_array((ones, words.ravel(), np.arange(places + 1)), shape=(count, places))
-    return one_hot @ np.reshape(gradients, (places, -1))
+def _sum_by_word(gradients, row, rows):
+    """Sum the gradients of all occurrences of each word: the product with a one-hot matrix."""
+    ones = np.ones(row.size, np.float32)
+    starts = np.arange(row.size + 1)
+    one_hot = sparse.csc_array((ones, row.ravel(), starts), shape=(rows, row.size))
+    return one_hot @ gradients.reshape(row.size, -1)
 
 
 def _checked_contexts(contextFunction, many_at_once, L):
@@ -145,18 +159,23 @@ def _checked_contexts(contextFunction, many_at_once, L):
             contexts = np.asarray(contextFunction(words, rng))
         else:       # tuples, since the function may return the same list again and again
             contexts = np.array([tuple(contextFunction(word)) for word in words.tolist()])
-        if contexts.min() < 0 or contexts.max() >= L:
+        if contexts.dtype.kind not in "iu" or contexts.min() < 0 or contexts.max() >= L:
             raise ValueError(f"contextFunction must return word indices from 0 to {L - 1}")
+        if contexts.ndim != 2 or not np.array_equal(contexts[:, 0], words):
+            raise ValueError("contextFunction must return the context word and then its negatives")
         return contexts
 
     return contexts_of
 
 
 def _finite_floats(**arrays):
-    """Copy the arrays, as floats of at least 32 bits; ValueError if one is not finite."""
+    """Copy the arrays, as floats of at least 32 bits; ValueError if a number is not finite."""
     copies = []
     for name, array in arrays.items():
-        copy = np.array(array, dtype=np.result_type(np.asarray(array), np.float32))
+        array = np.asarray(array)
+        if array.dtype.kind not in "iuf":
+            raise ValueError(f"{name} must have real numbers, but has the dtype {array.dtype}")
+        copy = np.array(array, dtype=np.result_type(array, np.float32))
         if not np.isfinite(copy).all():
             wrong = copy[~np.isfinite(copy)][0]
             raise ValueError(f"{name} must be finite, but is {wrong} in a place")
@@ -164,13 +183,18 @@ def _finite_floats(**arrays):
     return copies
 
 
-def _checked_pairs(data, L, batchSize):
-    """Return data as an N×2 array; ValueError if they are not pairs, or cannot be made batches."""
-    if batchSize < 1:
-        raise ValueError(f"batchSize must be at least 1, not {batchSize}")
+def _checked_data(data, L, batchSize, q_noise, done):
+    """Return data as an N×2 array; ValueError if they, or what must fit them, are not right."""
     data = np.asarray(data)
     if data.size == 0:
-        return np.empty((0, 2), dtype=np.int32)
-    if data.shape[1:] != (2,) or data.dtype.kind not in "iu" or data.min() < 0 or data.max() >= L:
+        data = np.empty((0, 2), dtype=np.int32)
+    are_pairs = data.shape[1:] == (2,) and data.dtype.kind in "iu"
+    if not are_pairs or (data < 0).any() or (data >= L).any():
         raise ValueError(f"data must be N×2, pairs of word indices from 0 to {L - 1}")
+    if batchSize < 1:
+        raise ValueError(f"batchSize must be at least 1, not {batchSize}")
+    if len(q_noise) != L:
+        raise ValueError(f"q_noise must have a value for each of {L} words, not {len(q_noise)}")
+    if done < 0 or (done and done % len(data) % batchSize):
+        raise ValueError(f"done must be a number of pairs in whole batches, not {done}")
     return data

@@ -2,20 +2,15 @@
 
 import json
 import os
-import sys
 import time
-import zipfile
-import zlib
 
 import numpy as np
 
-from utils import InputError
+from beyond.results import durable_file
+from utils import InputError, tell
 
 CHECKPOINT, PREVIOUS = "w2v-checkpoint.npz", "w2v-checkpoint-previous.npz"
 UNFINISHED = ".w2v-checkpoint"
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError,
-              zipfile.BadZipFile, zlib.error)
-PROGRAM = "run.py"
 
 
 class Checkpoints:
@@ -45,7 +40,7 @@ class Checkpoints:
         try:
             self._write(curve, parameters)
         except OSError as error:
-            print(f"{PROGRAM}: no checkpoint could be written: {error.strerror}", file=sys.stderr)
+            tell(f"run.py: no checkpoint could be written: {error.strerror}")
         self.written_at = time.monotonic()
 
     def _write(self, curve, parameters):
@@ -53,17 +48,15 @@ class Checkpoints:
         content = dict(zip("UVW", parameters), settings=json.dumps(self.settings),
                        curve=np.array(curve))
         try:
-            with open(unfinished, "wb") as file:
+            with durable_file(unfinished) as file:
                 np.savez(file, **content)
-                file.flush()
-                os.fsync(file.fileno())
             if newest.exists():
                 os.replace(newest, self.folder / PREVIOUS)
             os.replace(unfinished, newest)
         finally:
             unfinished.unlink(missing_ok=True)
 
-    def read(self, path, start, pairs, epochs):
+    def read(self, path, start, pair_count, epochs):
         """Read a checkpoint of this run, which has `epochs` of so many pairs.
 
         Returns
@@ -74,16 +67,15 @@ class Checkpoints:
         ------
         InputError : it is missing, damaged, or of other settings
         """
+        if not path.exists():
+            raise InputError(f"{path}: no such checkpoint; without --resume training begins anew")
         damaged = InputError(f"{path}: damaged, or not a checkpoint; {self._advice(path)}")
         try:
             with np.load(path, allow_pickle=False) as stored:
                 settings = dict(json.loads(str(stored["settings"])))
                 curve = stored["curve"]
                 parameters = [stored[name] for name in "UVW"]
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such checkpoint; without --resume training begins "
-                             "anew") from None
-        except UNREADABLE:
+        except Exception:       # zipfile, zlib, NumPy and its parser of headers raise many kinds
             raise damaged from None
 
         differences = self._differences(settings)
@@ -91,7 +83,7 @@ class Checkpoints:
             raise InputError(f"{path}: of a run with other settings: {'; '.join(differences)}")
         batch_size = self.settings["batch_size"]
         if not (fits(parameters, start) and is_learning_curve(curve)
-                and ends_with_whole_batch(curve, pairs, epochs, batch_size)):
+                and ends_with_whole_batch(curve, pair_count, epochs, batch_size)):
             raise damaged
         return parameters, [(int(done), float(J)) for done, J in curve]
 
@@ -106,18 +98,26 @@ class Checkpoints:
         differences = {}
         for name, value in self.settings.items():
             if stored.get(name) != value:
-                called = name if name == "numpy" else f"--{name.replace('_', '-')}"
-                differences[name] = f"{called} was {stored.get(name)}, not {value}"
-        if "corpus" in differences:
-            differences["corpus"] = "the corpus is another"
-            if not differences.keys().isdisjoint({"window", "vocabulary"}):
-                del differences["corpus"]           # its pairs are others for that reason
+                differences[name] = f"{called(name)} was {stored.get(name)}, not {value}"
+                if name == "corpus" or name.endswith(".py"):
+                    differences[name] = f"{called(name)} is another"
+        if not differences.keys().isdisjoint({"window", "vocabulary"}):
+            differences.pop("corpus", None)         # its pairs are others for that reason
         return list(differences.values())
 
     def remove(self):
         """Remove both, when the run has ended well."""
         for name in CHECKPOINT, PREVIOUS:
             (self.folder / name).unlink(missing_ok=True)
+
+
+def called(setting):
+    """Return what a setting is called on the command line, or in words."""
+    if setting == "corpus":
+        return "the corpus"
+    if setting in ("method", "numpy") or setting.endswith(".py"):
+        return setting
+    return f"--{setting.replace('_', '-')}"
 
 
 def fits(parameters, start):
@@ -132,7 +132,7 @@ def is_learning_curve(curve):
             and curve.dtype.kind == "f" and np.isfinite(curve).all() and curve[0, 0] == 0)
 
 
-def ends_with_whole_batch(curve, pairs, epochs, batch_size):
+def ends_with_whole_batch(curve, pair_count, epochs, batch_size):
     """Say whether as many pairs are done as there can be after a whole batch."""
     done = curve[-1, 0]
-    return 0 <= done <= epochs * pairs and done % pairs % batch_size == 0
+    return 0 <= done <= epochs * pair_count and done % pair_count % batch_size == 0

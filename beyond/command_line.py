@@ -1,7 +1,11 @@
 """The command line: options as data, commands as functions, and mistakes in one line."""
 
 import argparse
+import codecs
+import os
 import sys
+
+from utils import tell
 
 COMMANDS = {}       # name -> function, of those besides training
 
@@ -16,7 +20,8 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
     def error(self, message):
-        self.exit(2, f"{self.prog}: {message}\n")
+        tell(f"{self.prog}: {message}")
+        sys.exit(2)
 
 
 def option(*names, **how):
@@ -52,6 +57,15 @@ def number_from(least, kind=int, most=10 ** 9):
     return number
 
 
+def text_encoding(name):
+    """Be the argparse type of the name of an encoding of text."""
+    try:
+        b" ".decode(name, errors="ignore")
+    except (LookupError, UnicodeError):
+        raise argparse.ArgumentTypeError(f"no encoding of text is called {name}") from None
+    return name
+
+
 def abbreviated(word, most=40):
     """Shorten a word for people to read: what is no word may have a million letters."""
     return word if len(word) <= most else word[:most - 1] + "…"
@@ -70,6 +84,20 @@ def explained(error, folder):
     return str(error)
 
 
+# What is printed in place of characters that a console lacks.
+PLAIN = {"→": "->", "Σ": "sum", "±": "+-", "…": "...", "·": "*", "–": "-", "ᵀ": "^T"}
+
+
 def prepare_output():
-    """Let words that the terminal cannot show become question marks, not errors."""
-    sys.stdout.reconfigure(errors="replace")
+    """Let all be printed, whatever the console is like, or if there is none."""
+    codecs.register_error("plain", plain)
+    for name in "stdout", "stderr":
+        if getattr(sys, name) is None:              # closed
+            setattr(sys, name, open(os.devnull, "w"))
+        getattr(sys, name).reconfigure(errors="plain")
+
+
+def plain(error):
+    """Be the handler of characters that cannot be encoded."""
+    text = error.object[error.start:error.end]
+    return "".join(PLAIN.get(char, "?") for char in text), error.end

@@ -11,7 +11,8 @@ from scipy.special import logsumexp
 
 from beyond.command_line import abbreviated, command, number_from, option
 from beyond.measures import nearest as find_nearest
-from beyond.results import load_results, whole_file
+from beyond.results import FREQS, load_results, whole_file
+from corpus.vocabulary import find_in_vocabulary
 from utils import InputError
 
 RESULTS = option("--results", metavar="DIR", type=Path, default=Path(),
@@ -63,8 +64,7 @@ def indices(words, word2ind):
     """Look words up; InputError, with suggestions, for one that is not in the vocabulary."""
     found = []
     for word in words:
-        if word not in word2ind:
-            word = word.lower()                     # not at once, since <START> is no lower-case
+        word = find_in_vocabulary(word, word2ind)
         if word not in word2ind:
             similar = difflib.get_close_matches(word, word2ind, 12)
             frequent = sorted(similar, key=word2ind.get)[:4]
@@ -74,21 +74,32 @@ def indices(words, word2ind):
     return found
 
 
-@command(option("words", metavar="WORD", nargs="+"), RESULTS, COUNT)
+@command(option("words", metavar="WORD", nargs="+"), RESULTS, COUNT,
+         option("--by", choices=["probability", "lift"], default="probability",
+                help="which come first: the most probable, or those whose p(c|w) is the most times "
+                     "their p(c) (%(default)s)"))
 def predict(options):
-    """Print the most probable context words of each WORD, their p(c|w) by the model, and their
-    share of the corpus."""
+    """Print the most probable context words of each WORD: their p(c|w) by the model, their share
+    p(c) of the corpus, and how many times that p(c|w) is."""
     results = load_results(options.results)
-    U, V, W, freqs = results.U, results.V, results.W, results.freqs
+    if results.freqs is None and options.by == "lift":
+        raise InputError(f"{options.results / FREQS}: no such file, so p(c) is not known")
     for word, w in zip(options.words, indices(options.words, results.word2ind)):
-        scores = (V @ (W @ U[w])).astype(np.float64)
+        scores = (results.V @ (results.W @ results.U[w])).astype(np.float64)
         log_normaliser = logsumexp(scores)
+        p = np.exp(scores - log_normaliser)
+        if results.freqs is None:
+            share = lift = np.full(len(p), np.nan)
+        else:
+            share = results.freqs / results.freqs.sum()
+            lift = p / share
+        order = np.argsort(-lift if options.by == "lift" else -scores, kind="stable")
+
         print(f"{word}: Σ_c exp(score) = {np.exp(log_normaliser):.3f}")
-        print("    p(c|w)   p(c)     c")
-        for c in np.argsort(-scores, kind="stable")[:options.count]:
-            p = np.exp(scores[c] - log_normaliser)
-            share = " " * 7 if freqs is None else f"{freqs[c] / freqs.sum():.5f}"
-            print(f"    {p:.5f}  {share}  {abbreviated(results.words[c])}")
+        print("    p(c|w)   p(c)     p(c|w)/p(c)  c")
+        for c in order[:options.count]:
+            print(f"    {p[c]:.5f}  {share[c]:.5f}  {lift[c]:11.2f}  "
+                  f"{abbreviated(results.words[c])}")
 
 
 @command(option("words", metavar="WORD", nargs="*"), RESULTS,

@@ -21,7 +21,7 @@ def unigram_floor(contexts, q_noise, n):
     q = np.exp(q_noise) / n
     drawn = p / (1 - q)
     r = n * q * (drawn.sum() - drawn)
-    return np.sum(entr(p) + entr(r) - entr(p + r))
+    return float(np.sum(entr(p) + entr(r) - entr(p + r)))
 
 
 def log_normalisers(U, V, W):

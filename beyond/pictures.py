@@ -1,5 +1,6 @@
 """Pictures: the embeddings of some words, and the course of the loss."""
 
+import re
 import warnings
 
 import numpy as np
@@ -8,8 +9,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from beyond.command_line import abbreviated
+from beyond.settings import ASSIGNED_LOSS
+from utils import tell
 
-ASSIGNED_LOSS = 2.4         # what the assignment asks for on its corpus
 DOT = 5                     # pixels from the middle of a dot to its edge
 # Where a name may stand, seen from its dot: first beside it, then ever farther away (in points).
 ANGLES = np.pi / 8 * np.array([0, 8, 4, 12, 2, 14, 6, 10, 1, 3, 5, 7, 9, 11, 13, 15])
@@ -64,12 +66,13 @@ def plot_embeddings(E, groups, word2ind, title, file):
     the figure
     """
     words = [word for group in groups.values() for word in group]
-    points = principal_components(E[[word2ind[word] for word in words]])
+    points, shares = principal_components(E[[word2ind[word] for word in words]])
 
     figure = Figure(figsize=(10, 8), dpi=120, layout="constrained")
     renderer = FigureCanvasAgg(figure).get_renderer()
-    axes = figure.add_subplot(xlabel="first principal component",
-                              ylabel="second principal component")
+    axes = figure.add_subplot(
+        xlabel=f"first principal component, {100 * shares[0]:.0f} % of the variance",
+        ylabel=f"second principal component, {100 * shares[1]:.0f} % of the variance")
     axes.set_title(title, parse_math=False)
     axes.margins(0.12)
     axes.grid(alpha=0.3)
@@ -77,27 +80,44 @@ def plot_embeddings(E, groups, word2ind, title, file):
     if len(groups) > 1:
         _draw_legend(figure, axes, groups)
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")      # letters that the font lacks become boxes
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         figure.draw_without_rendering()                 # settles the layout: pixels can be counted
         figure.set_layout_engine("none")
         _draw_names(axes, points, words, colours, renderer)
         figure.savefig(file, format="png")
+    _tell_of_missing_letters(caught)
     return figure
 
 
-def principal_components(rows):
-    """Compute the first two principal components of rows, N×2.
+def _tell_of_missing_letters(caught):
+    """Say, in one line, which letter the font lacks, by the warnings that matplotlib gave."""
+    for warning in caught:
+        found = re.match(r"Glyph (\d+)", str(warning.message))
+        if found:
+            tell(f"the picture's font has no {chr(int(found[1]))}, so there are boxes; name a font "
+                 "that has it as font.family in a file matplotlibrc")
+            return
 
-    Their signs are those that make the largest number in each direction positive, so that a picture
-    is the same on every machine. (scikit-learn's PCA is slow to import.)
+
+def principal_components(rows):
+    """Compute the first two principal components of rows, N×2, and their shares of the variance.
+
+    The signs of the components are those that make the largest number in each direction positive,
+    so that a picture is the same on every machine. (scikit-learn's PCA is slow to import.) Where
+    all rows are alike, there is no variance, and both shares are 0.
     """
     rows = rows.astype(np.float64)
     rows -= rows.mean(axis=0)
-    directions = np.linalg.svd(rows, full_matrices=False)[2][:2]        # 2×K
+    _, lengths, directions = np.linalg.svd(rows, full_matrices=False)
+    directions = directions[:2]                                         # 2×K
     largest = np.abs(directions).argmax(axis=1)
     signs = np.sign(directions[[0, 1], largest])
-    return rows @ (directions.T * signs)
+    points = rows @ (directions.T * signs)
+
+    variances = lengths ** 2                                            # times N, in each direction
+    shares = variances[:2] / max(variances.sum(), np.finfo(np.float64).tiny)
+    return points, shares
 
 
 def _draw_dots(axes, points, groups):
@@ -117,11 +137,14 @@ def _draw_dots(axes, points, groups):
 
 
 def _draw_legend(figure, axes, groups):
+    # The names come afterwards, as older versions leave out a label that begins with _.
     names = [abbreviated(name) for name in groups]
-    legend = figure.legend(axes.collections, names, loc="outside lower center",
+    blanks = [" " * len(name) for name in names]
+    legend = figure.legend(axes.collections, blanks, loc="outside lower center",
                            ncols=min(len(groups), 5))
-    for text in legend.get_texts():
+    for text, name in zip(legend.get_texts(), names):
         text.set_parse_math(False)
+        text.set_text(name)
 
 
 def _draw_names(axes, points, words, colours, renderer):

@@ -1,10 +1,13 @@
 """The files that a run leaves behind: their names, writing them whole, reading them again."""
 
+import json
 import os
+import platform
 import shutil
 import tempfile
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 
@@ -15,19 +18,23 @@ from utils import InputError
 
 try:
     import fcntl
-except ImportError:         # Windows: there, two runs in one folder are not noticed
+except ImportError:         # Windows
     fcntl = None
+    import msvcrt
 
 ARRAYS = "w2v-U.npy", "w2v-V.npy", "w2v-W.npy"
-WORDS, FREQS = "w2v-words.txt", "w2v-freqs.npy"
+WORDS, FREQS, RUN = "w2v-words.txt", "w2v-freqs.npy", "w2v-run.json"
 EMBEDDINGS_PICTURE, LOSS_PICTURE = "embeddings.png", "loss.png"
-FILES = EMBEDDINGS_PICTURE, *ARRAYS, WORDS, FREQS, LOSS_PICTURE
-SCRATCH = ".w2v-"           # how the names of temporary folders begin
+FILES = EMBEDDINGS_PICTURE, *ARRAYS, WORDS, FREQS, LOSS_PICTURE, RUN
+FINISHED = "w2v-finished"       # the folder of results that could not be moved to their places
+SCRATCH = ".w2v-run-"           # how the names of temporary folders of runs begin
+LOCK = ".w2v-lock"
+PACKAGES = "numpy", "scipy", "scikit-learn", "matplotlib"
 
 
 @dataclass
 class Results:
-    """What training has left: U and V (L×M), W (M×M), words by index, word2ind, freqs or None."""
+    """What training has left: U and V (L×M), W (M×M), words by index, freqs or None."""
 
     U: np.ndarray
     V: np.ndarray
@@ -44,15 +51,49 @@ class Results:
         return np.hstack([self.V @ self.W, self.U])
 
 
-def write_arrays(folder, results):
+@dataclass
+class Run:
+    """What is known of a run: w2v-run.json, the same for equal runs."""
+
+    corpus: str             # its name
+    tokens: int
+    words: int
+    pairs: int
+    loss: float             # over the last 5 % of the pairs
+    floor: float            # the lowest loss of a model that ignores the target word
+    settings: dict          # all that the results depend on
+    versions: dict
+
+    def __str__(self):
+        pairs = f"{self.pairs / 1e6:.1f} M" if self.pairs >= 10 ** 5 else f"{self.pairs:,}"
+        return f"{self.corpus}, {pairs} pairs, loss {self.loss:.2f}"
+
+
+def versions():
+    """Collect the versions of Python and of what computes."""
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def write_results(folder, results, run):
     """Write all but the pictures into a folder."""
     arrays = dict(zip(ARRAYS, (results.U, results.V, results.W))) | {FREQS: results.freqs}
     for name, array in arrays.items():
         content = BytesIO()         # straight into a file, np.save may say nothing of a full disk
         np.save(content, array)
-        (folder / name).write_bytes(content.getbuffer())
-    lines = "".join(f"{word}\n" for word in results.words)
-    (folder / WORDS).write_text(lines, encoding="utf-8")
+        with durable_file(folder / name) as file:
+            file.write(content.getbuffer())
+    with durable_file(folder / WORDS) as file:
+        file.write("".join(f"{word}\n" for word in results.words).encode())
+    with durable_file(folder / RUN) as file:
+        file.write(json.dumps(asdict(run), indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def load_run(folder):
+    """Read what is known of the run whose results are in a folder, or return None."""
+    try:
+        return Run(**json.loads((folder / RUN).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def load_results(folder):
@@ -88,20 +129,42 @@ def are_of_one_model(U, V, W):
 
 
 @contextmanager
+def durable_file(path):
+    """Open a file to write bytes to, which are on the disk when it is closed."""
+    with open(path, "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())         # of the handle that wrote, as Windows wants it
+
+
+@contextmanager
 def whole_file(path):
     """Open a file to write bytes to, which appears under its name when all is written."""
     if path.is_dir():
         raise InputError(f"{path}: a folder; name a file")
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=SCRATCH) as scratch:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".w2v-file-") as scratch:
         unfinished = Path(scratch) / path.name
-        with open(unfinished, "wb") as file:
+        with durable_file(unfinished) as file:
             yield file
         os.replace(unfinished, path)
 
 
 @contextmanager
-def only_run_in(folder):
-    """Keep other runs out of a folder, and give a temporary one in it for the files of this run.
+def results_folder(folder):
+    """Make the folder for results if it is not there, and remove it again if nothing came of it."""
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        if is_new:
+            with suppress(OSError):                         # it is not empty
+                folder.rmdir()
+
+
+@contextmanager
+def locked_scratch(folder):
+    """Keep other runs out of a folder, and give a temporary folder in it for the files of this run.
 
     Raises
     ------
@@ -124,30 +187,57 @@ def only_run_in(folder):
 
 @contextmanager
 def _locked(folder):
-    """Hold the lock of a folder, if there are such on this system; it ends with the process."""
-    if not fcntl:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
+    """Hold the lock of a folder, which ends with the process at the latest."""
+    if fcntl:
+        handle = os.open(folder, os.O_RDONLY)
+    else:                                                   # Windows locks files only
+        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise InputError(f"{folder}: another run writes there; wait for it, or take another "
-                         "--out") from None
-    except OSError:
-        pass                                                # a file system without locks
-    try:
+        if _is_taken(handle):
+            raise InputError(f"{folder}: another run writes there; wait for it, or take another "
+                             "--out")
         yield
     finally:
         os.close(handle)
+        with suppress(OSError):                             # it is the other run's
+            (folder / LOCK).unlink(missing_ok=True)
 
 
-def move_all(source, folder):
-    """Move the files of a folder into another of the same disk, each one whole."""
-    files = sorted(source.iterdir())
-    for file in files:
-        with open(file, "rb") as written:
-            os.fsync(written.fileno())
-    for file in files:
-        os.replace(file, folder / file.name)
+def _is_taken(handle):
+    """Take the lock of an open file or folder, or say that another process has it."""
+    try:
+        if fcntl:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    except BlockingIOError:
+        return True
+    except OSError:         # on Windows it is taken; elsewhere this file system has no locks
+        return not fcntl
+    return False
+
+
+def move_results(source, folder):
+    """Move the results of a run to their places, and remove what is there of another one.
+
+    If that cannot be, as of a picture that is open on Windows, all stays in the folder FINISHED.
+
+    Raises
+    ------
+    InputError : they are in FINISHED
+    """
+    try:
+        for name in FILES:
+            if (source / name).exists():
+                os.replace(source / name, folder / name)
+            else:                                           # a picture that could not be drawn
+                (folder / name).unlink(missing_ok=True)
+    except PermissionError:
+        finished = folder / FINISHED
+        if source != finished:
+            shutil.rmtree(finished, ignore_errors=True)
+            os.replace(source, finished)
+        raise InputError(f"{folder / name}: in use by another program; close it there, and the "
+                         f"same command with --resume moves the results, which are in {finished}"
+                         ) from None
+    shutil.rmtree(folder / FINISHED, ignore_errors=True)

@@ -10,7 +10,15 @@ import numpy as np
 
 from beyond.command_line import command, option
 from beyond.commands import RESULTS
-from beyond.results import ARRAYS, EMBEDDINGS_PICTURE, WORDS, are_of_one_model, whole_file
+from beyond.results import (
+    ARRAYS,
+    EMBEDDINGS_PICTURE,
+    WORDS,
+    are_of_one_model,
+    load_run,
+    whole_file,
+)
+from beyond.settings import ASSIGNED_LOSS, ASSIGNMENT
 from utils import InputError
 
 HERE = Path(__file__).resolve().parent.parent
@@ -27,27 +35,35 @@ BEGINNINGS = {".pdf": b"%PDF-", ".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8
          RESULTS,
          option("--answers", metavar="FILE", type=Path, nargs="+", default=[],
                 help="the answers to tasks 1 and 2: PDF, PNG or JPEG (solutions/tasks-1-2.pdf)"),
-         option("--force", action="store_true", help="pack again what has been packed"))
+         option("--force", action="store_true", help="pack again what has been packed"),
+         option("--anyway", action="store_true",
+                help="pack results of other settings than the assignment's, or of a higher loss"))
 def submit(options):
     """Check all that is handed in, and pack it as NUMBER.zip: the three modules, the answers to
     tasks 1 and 2, and the results of training."""
     archive = Path(f"{options.number}.zip")
-    answers = options.answers or [OUR_ANSWERS]
-    faults = check_name(archive, options)
-    contents = {}
+    name_faults = check_name(archive, options)
+    run = load_run(options.results)
+    contents, faults = {}, []
     for name in MODULES:
         faults += add_file(contents, HERE / name, "")
-    for file in answers:
+    for file in options.answers or [OUR_ANSWERS]:
         faults += add_file(contents, file, "; name your answers with --answers", kinds=ANSWERS)
     for name in EMBEDDINGS_PICTURE, *ARRAYS:
         faults += add_file(contents, options.results / name, "; train first: python run.py")
-    faults += check_arrays(options.results) + check_tasks()
+    faults += check_arrays(options.results)
+    if run and not options.anyway:
+        faults += check_run(run, options.results)
+    if not name_faults:                 # it takes a while, and one has to come again anyway
+        faults += check_tasks()
 
+    faults = name_faults + faults
     if faults:
         raise InputError("\n".join(["nothing was packed:", *faults]))
     write_archive(contents, archive)
     note = "" if options.answers else "; the answers are those of this project, not yours"
     print(f"{archive}: {', '.join(contents)}{note}")
+    print(f"the results are of {run or 'a run of which nothing is known'}")
 
 
 def check_name(archive, options):
@@ -103,6 +119,22 @@ def check_arrays(folder):
     elif count != len(arrays[0]):
         faults.append(f"{words}: {count} words, but {len(arrays[0])} rows of U; they are not of "
                       "one run")
+    return faults
+
+
+def check_run(run, folder):
+    """List how a run differs from the one that the assignment asks for."""
+    faults = []
+    for name in "dim", "negatives", "window", "vocabulary", "batch_size", "pairs":
+        value = run.settings.get(name)
+        if value != ASSIGNMENT[name]:
+            asked = "all" if name == "pairs" else ASSIGNMENT[name]
+            flag = f"--{name.replace('_', '-')}"
+            faults.append(f"{folder}: of a run with {flag} {value}, not {asked}; train again, or "
+                          "--anyway")
+    if run.loss > ASSIGNED_LOSS:
+        faults.append(f"{folder}: of a run with a loss of {run.loss:.2f}; the assignment asks for "
+                      f"{ASSIGNED_LOSS}; train longer, or --anyway")
     return faults
 
 

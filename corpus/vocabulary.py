@@ -1,15 +1,16 @@
 """From sentences to a vocabulary and to pairs of words; and which words a picture shows."""
 
 import hashlib
-from collections import Counter
+from array import array
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from itertools import chain
-from pathlib import Path
+from itertools import chain, count
 
 import numpy as np
 
-from corpus.reading import END, START, read_sentences
-from utils import GAP, InputError, encode_corpus, extractDictionary, pairs_within
+from corpus.characters import is_of_letters, normalised
+from corpus.reading import END, START, read_lines, read_sentences
+from utils import GAP, OUTSIDE, InputError, pairs_within
 
 
 @dataclass
@@ -34,30 +35,59 @@ class Corpus:
                 f"{len(self.pairs):,} pairs")
 
 
-def read_corpus(name, path, limit, window, subsample=None, dynamic_window=False, rng=None):
+def read_corpus(name, path, limit, window, subsample=None, dynamic_window=False, rng=None,
+                encoding="utf-8"):
     """Read the text at a path: its vocabulary of at most limit words, and its pairs.
 
-    The last three arguments are those of `make_pairs`.
+    subsample, dynamic_window and rng are those of `make_pairs`.
 
     Raises
     ------
     InputError : the text has no two words that can be a pair
     """
-    words, word2ind, freqs = extractDictionary(read_sentences(path), limit)
+    words, ids = number_words(read_sentences(path, encoding), window)
+    words, freqs, ids = keep_most_frequent(words, ids, limit)
     if len(set(words) - {START, END}) < 2:
         raise InputError(f"{path}: fewer than two different words; take a longer text or a larger "
                          "--vocabulary")
 
-    ids = encode_corpus(read_sentences(path), window, word2ind)
     gaps = np.count_nonzero(ids == GAP)
     sentences = gaps // window
-    tokens = ids.size - gaps - 2 * sentences            # START and END are not counted
-
+    tokens = int(ids.size - gaps - 2 * sentences)       # START and END are not counted
     pairs = make_pairs(ids, freqs, window, subsample, dynamic_window, rng)
     if not len(pairs):
         raise InputError(f"{path}: no two words of the vocabulary stand near each other; take a "
                          "larger --vocabulary")
+    word2ind = {word: index for index, word in enumerate(words)}
     return Corpus(name, tokens, words, word2ind, freqs, pairs)
+
+
+def number_words(sentences, window):
+    """Number the words of a text as they come.
+
+    Returns them in this order, and the text as one int32 array of their numbers, with GAP after
+    each sentence so often that no window reaches into the next.
+    """
+    numbers = defaultdict(count().__next__)             # a new word gets the next number
+    ids = array("i")
+    gap = array("i", [GAP] * window)
+    for sentence in sentences:
+        ids.extend([numbers[word] for word in sentence])
+        ids.extend(gap)
+    return list(numbers), np.array(ids, dtype=np.int32)
+
+
+def keep_most_frequent(words, ids, limit):
+    """Renumber words by frequency, equally frequent ones as they first came, up to a limit.
+
+    Returns the words that are left, how often each occurs, and the ids, OUTSIDE for the others.
+    """
+    freqs = np.bincount(ids[ids >= 0], minlength=len(words))
+    kept = np.argsort(-freqs, kind="stable")[:limit]
+    renumbered = np.full(len(words) + 2, OUTSIDE, dtype=np.int32)
+    renumbered[kept] = np.arange(len(kept))
+    renumbered[GAP] = GAP                               # the last but one
+    return [words[number] for number in kept], freqs[kept].tolist(), renumbered[ids]
 
 
 def make_pairs(ids, freqs, window, subsample=None, dynamic_window=False, rng=None):
@@ -90,11 +120,18 @@ def subsampled(ids, freqs, threshold, rng):
 
 def choose_words_to_draw(corpus):
     """Choose what a picture shows where no list says it: frequent words, but not the commonest."""
-    content = [word for word in corpus.words[100:] if 4 < len(word) < 20 and word.isalpha()]
-    return {"": content[:40] if len(content) > 1 else corpus.words[:40]}
+    content = [word for word in corpus.words[100:] if 4 < len(word) < 20 and is_of_letters(word)]
+    if len(content) < 2:
+        content = [word for word in corpus.words if word not in (START, END)]
+    return {"": content[:40]}
 
 
-def read_words_to_draw(path, word2ind):
+def find_in_vocabulary(word, word2ind):
+    """Return a word as the vocabulary has it, if it is there: as it is, or normalised."""
+    return word if word in word2ind else normalised(word)
+
+
+def read_words_to_draw(path, word2ind, encoding="utf-8"):
     """Read a list of words to draw, with a group a line, as «label: word word …».
 
     Lines without a label are one group together; after # comes a comment.
@@ -108,26 +145,20 @@ def read_words_to_draw(path, word2ind):
     InputError : words are not in word2ind, or stand twice, or are fewer than two
     """
     groups = {}
-    for line in _lines(path):
+    for line in read_lines(path, encoding):
         label, _, names = line.partition("#")[0].rpartition(":")
-        groups.setdefault(label.strip(), []).extend(names.lower().split())
+        words = [find_in_vocabulary(name, word2ind) for name in names.split()]
+        groups.setdefault(label.strip(), []).extend(words)
 
     counts = Counter(chain.from_iterable(groups.values()))
-    unknown = [name for name in counts if name not in word2ind]
+    unknown = [word for word in counts if word not in word2ind]
     if unknown:
         listed = " ".join(unknown[:10]) + (" …" if len(unknown) > 10 else "")
-        raise InputError(f"{path}: not in the vocabulary: {listed}; take them out or name a list "
-                         "by --words")
-    twice = [name for name, count in counts.items() if count > 1]
+        raise InputError(f"{path}: not in the vocabulary: {listed}; take them out, or take more "
+                         "text or a larger --vocabulary")
+    twice = [word for word, times in counts.items() if times > 1]
     if twice:
         raise InputError(f"{path}: listed twice: {' '.join(twice)}; leave one")
     if len(counts) < 2:
         raise InputError(f"{path}: fewer than two words; a picture needs more")
-    return {label: names for label, names in groups.items() if names}
-
-
-def _lines(path):
-    try:
-        return Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is not UTF-8; convert the file") from None
+    return {label: words for label, words in groups.items() if words}

@@ -12,6 +12,9 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+if sys.version_info < (3, 11):
+    sys.exit("grade.py: this needs Python 3.11 or newer, not " + sys.version.split()[0])
+
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
 from utils import InputError, encode_corpus, extractDictionary
@@ -155,10 +158,10 @@ def prepare_corpus(name, file):
     """Write a corpus's words, the most frequent first, and its text as their indices, for the judges."""
     import numpy as np
 
-    from corpus.reading import find_corpus, read_sentences
-    _, path, _ = find_corpus(name)
-    words, word2ind, _ = extractDictionary(read_sentences(path), None)
-    ids = encode_corpus(read_sentences(path), 3, word2ind)
+    from corpus.reading import open_corpus, read_sentences
+    text = open_corpus(name).text
+    words, word2ind, _ = extractDictionary(read_sentences(text), None)
+    ids = encode_corpus(read_sentences(text), 3, word2ind)
     np.savez(file, words=words, ids=ids[:2 * 10 ** 6])
 
 

@@ -8,12 +8,15 @@ import shutil
 import sys
 from pathlib import Path
 
+if sys.version_info < (3, 11):
+    sys.exit("scaffold.py: this needs Python 3.11 or newer, not " + sys.version.split()[0])
+
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
 FOLDERS = "corpus", "beyond"
 FILES = ("run.py", "test.py", "utils.py", "pyproject.toml", "requirements.txt", "LICENSE",
          ".gitignore")
-MADE = "text", "text.partial", "*.zip", "__pycache__"       # by running it
+MADE = "text", "text.partial*", "*.zip", "__pycache__"      # by running it
 
 
 def hand_out(target):
@@ -42,6 +45,8 @@ def main(arguments):
     except OSError as error:
         print(f"scaffold.py: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
+    files = sorted(path.name + "/" * path.is_dir() for path in target.iterdir())
+    print(f"handed out in {target.resolve()}: {', '.join(files)}")
     return 0
 
 

@@ -9,6 +9,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
+import beyond.learning  # noqa: F401 - not again in each fork
 import run
 
 RUN = Path(run.__file__)

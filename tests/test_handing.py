@@ -1,6 +1,7 @@
 """Handing in, by run.py submit, and handing out, by solutions/scaffold.py."""
 
 import inspect
+import json
 import re
 import runpy
 import shutil
@@ -13,6 +14,7 @@ import pytest
 
 from beyond import submission
 from beyond.command_line import command_parser
+from beyond.settings import ASSIGNMENT
 from tests.launch import RUN, python
 from utils import InputError
 
@@ -128,13 +130,46 @@ def test_all_faults_are_listed_at_once(results, submit):
     (results / "w2v-U.npy").unlink()
     (results / "grads.py").write_bytes(b"%PDF-1.7\n")
     with pytest.raises(InputError) as error:
-        submit("0600123", "--answers", "answers.doc", "grads.py", failing_tasks=("4", "6"))
+        submit("FN0600123", "--answers", "answers.doc", "grads.py", failing_tasks=("4", "6"))
     _, *lines = str(error.value).splitlines()
-    assert len(lines) == 6
-    for fault in ("0600123: not a faculty number", "answers.doc: answers are handed in as",
-                  "w2v-U.npy: missing", "grads.py: a file of this name", "task 4 fails",
-                  "task 6 fails"):
+    assert len(lines) == 5
+    for fault in ("answers.doc: answers are handed in as", "w2v-U.npy: missing",
+                  "grads.py: a file of this name", "task 4 fails", "task 6 fails"):
         assert any(fault in line for line in lines)
+
+
+def test_the_tasks_are_not_checked_for_a_wrong_number(results, submit):
+    with pytest.raises(InputError) as error:
+        submit("0600123", "--answers", "answers.doc", failing_tasks=("4", "6"))
+    _, *lines = str(error.value).splitlines()
+    assert len(lines) == 2 and "0600123: not a faculty number" in lines[0]
+
+
+def write_run(folder, loss=2.2, **changes):
+    run = {"corpus": "news", "tokens": 9, "words": 5, "pairs": 57 * 10 ** 6, "loss": loss,
+           "floor": 2.5, "settings": ASSIGNMENT | changes, "versions": {}}
+    (folder / "w2v-run.json").write_text(json.dumps(run))
+
+
+@pytest.mark.parametrize("changes, message", [
+    ({"dim": 3}, "--dim 3, not 50"), ({"pairs": 1000}, "--pairs 1000, not all"),
+    ({"window": 5}, "--window 5, not 3"), ({"negatives": 1}, "--negatives 1, not 5"),
+    ({"vocabulary": 10}, "--vocabulary 10, not 20000"),
+    ({"batch_size": 10}, "--batch-size 10, not 1000"), ({"loss": 2.41}, "a loss of 2.41")])
+def test_results_of_another_run_are_packed_only_anyway(results, submit, capsys, changes, message):
+    write_run(results, **changes)
+    with pytest.raises(InputError, match=message):
+        submit("FN81234")
+    submit("FN81234", "--anyway")
+    assert "the results are of news, 57.0 M pairs, loss 2." in capsys.readouterr().out
+
+
+def test_what_is_packed_is_said(results, submit, capsys):
+    submit("FN81234")
+    assert "of a run of which nothing is known" in capsys.readouterr().out
+    write_run(results, init="spectral", schedule="constant", epochs=3)
+    submit("FN81234", "--force")
+    assert "the results are of news, 57.0 M pairs, loss 2.20" in capsys.readouterr().out
 
 
 # --- handing out --------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from sklearn.decomposition import PCA
 
 from beyond.measures import nearest
-from beyond.pictures import plot_embeddings
+from beyond.pictures import plot_embeddings, principal_components
 from corpus.vocabulary import read_words_to_draw
 from utils import Progress
 
@@ -64,6 +64,26 @@ def test_points_are_those_of_another_principal_component_analysis(tmp_path):
         points = np.asarray(dots.get_offsets())
         # Older versions of the other may mirror them.
         assert np.abs(points) == pytest.approx(np.abs(expected[number::3]))
+
+
+def test_axes_say_how_much_of_the_variance_they_show(tmp_path):
+    words = [f"word{i}" for i in range(12)]
+    spread = [3, 2, 1, .5, .1, .1]
+    E = make_embeddings(12, spread)
+    expected = PCA(2).fit(E).explained_variance_ratio_
+    _, shares = principal_components(E)
+    assert shares == pytest.approx(expected)
+
+    [axes] = draw(tmp_path, words, spread).axes
+    first, second = np.round(100 * expected).astype(int)
+    assert axes.get_xlabel() == f"first principal component, {first} % of the variance"
+    assert axes.get_ylabel() == f"second principal component, {second} % of the variance"
+    assert 50 < first < 100 and 0 < second < first
+
+
+def test_words_without_a_difference_have_no_variance_to_show():
+    points, shares = principal_components(np.ones((5, 3), np.float32))
+    assert not points.any() and not shares.any()
 
 
 def test_groups_have_colours_and_a_legend_and_the_picture_a_title(tmp_path):

@@ -97,10 +97,27 @@ def test_predict_gives_the_softmax_beside_the_shares(results):
     best = np.argsort(-p)
     first, _, *lines = launch("predict", "apple", cwd=results).stdout.splitlines()
     assert f"{powers.sum():.3f}" in first
-    probabilities, shares, words = zip(*(line.split() for line in lines))
+    probabilities, shares, lifts, words = zip(*(line.split() for line in lines))
     assert list(words) == [WORDS[c] for c in best]
     assert list(map(float, probabilities)) == pytest.approx(p[best], abs=6e-6)
     assert list(map(float, shares)) == pytest.approx(FREQS[best] / FREQS.sum(), abs=6e-6)
+    assert list(map(float, lifts)) == pytest.approx((p / FREQS * FREQS.sum())[best], abs=6e-3)
+
+    lines = launch("predict", "apple", "--by", "lift", cwd=results).stdout.splitlines()[2:]
+    assert [line.split()[3] for line in lines] == [WORDS[c] for c in np.argsort(-p / FREQS)]
+
+
+def test_predict_without_frequencies(results):
+    (results / "w2v-freqs.npy").unlink()
+    assert launch("predict", "apple", cwd=results).stdout.count(" nan ") == 2 * len(WORDS)
+    out = launch("predict", "apple", "--by", "lift", cwd=results)
+    assert out.returncode == 2 and "w2v-freqs.npy: no such file" in out.stderr
+
+
+def test_a_query_is_normalised(results):
+    for query in "NA\u0308IVE", "nä\u00adive":
+        out = launch("nearest", query, "--count", "1", cwd=results)
+        assert out.returncode == 0, out.stderr
 
 
 def test_plot(results):

@@ -1,5 +1,7 @@
 """The command line as its user meets it, and what it reports."""
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -143,7 +145,9 @@ WRONG_FILES = {
     ("--alpha -1", "--alpha: must be"),
     ("--pairs 0", "--pairs"),
     ("--init zero", "--init: invalid choice"),
-    ("slow", "invalid choice"),
+    ("slow", "no method or command is called slow; there are batched"),
+    ("nearset", "no method or command is called nearset; do you mean nearest?"),
+    ("--encoding rot13", "--encoding: no encoding of text is called rot13"),
     ("--nope", "--nope"),
     ("--vocabulary 2", "fewer than two different words"),
     ("--out file", "file: File exists"),
@@ -195,7 +199,108 @@ def test_toy_corpora_train_without_a_warning(tmp_path, text, options):
     result = train(out, *options.split(), corpus=corpus)
     assert result.returncode == 0, result.stderr
     assert len(contents(out)) == len(FILES)
-    assert lines_but_progress(result.stderr) == []
+    assert [line for line in lines_but_progress(result.stderr) if "font" not in line] == []
+
+
+def test_letters_that_the_font_lacks_are_named_in_one_line(tmp_path):
+    corpus = tmp_path / "text.txt"
+    corpus.write_text("语言 处理. " * 100, encoding="utf-8")
+    [line] = lines_but_progress(train(tmp_path / "out", corpus=corpus).stderr)
+    assert "font has no " in line and "font.family" in line and set(line) & set("语言处理")
+
+
+def test_a_run_tells_what_it_replaces_and_what_it_was(tmp_path):
+    out = tmp_path / "out"
+    assert train(out, "--pairs", "500", "--dim", "4").returncode == 0
+    run = json.loads((out / "w2v-run.json").read_text(encoding="utf-8"))
+    assert (run["corpus"], run["pairs"], run["settings"]["dim"]) == ("bulgarian.txt", 500, 4)
+    assert run["versions"]["numpy"] == np.__version__ and run["loss"] > 0 < run["floor"]
+    result = train(out, "--dim", "4")
+    assert "will be replaced: bulgarian.txt, 500 pairs, loss " in result.stderr
+
+
+def test_few_pairs_are_not_told_to_take_more_epochs(tmp_path):
+    result = train(tmp_path / "out", "--pairs", "500")
+    assert "take more --pairs" in result.stdout and "--epochs" not in result.stdout
+
+
+def test_a_training_that_does_harm_is_told_so(tmp_path):
+    result = train(tmp_path / "out", "--alpha", "3", "--batch-size", "50")
+    assert "the training did harm" in result.stdout, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("options", ["", "--batch-size 1", "--negatives 100", "--batch-size 20"])
+def test_the_step_size_advised_after_an_overflow_works(tmp_path, options):
+    result = train(tmp_path / "out", "--alpha", "1000", "--schedule", "constant", *options.split())
+    alpha = re.search(r"such as --alpha ([\d.e-]+)", result.stderr + result.stdout)[1]
+    result = train(tmp_path / "out", "--alpha", alpha, *options.split())
+    assert result.returncode == 0, result.stderr
+
+
+def test_no_empty_folder_stays_behind(tmp_path):
+    for wrong in ["--words", "nowhere"], ["--vocabulary", "2"]:
+        assert train(tmp_path / "out", *wrong).returncode == 2
+        assert not (tmp_path / "out").exists()
+
+
+def test_an_encoding_reads_the_text(tmp_path):
+    text = BULGARIAN.read_text(encoding="utf-8")
+    corpus = tmp_path / "bulgarian.txt"
+    corpus.write_bytes(text.encode("cp1251"))
+    result = train(tmp_path / "out", corpus=corpus)
+    assert result.returncode == 2 and "which --encoding cp1251 reads" in result.stderr
+    assert train(tmp_path / "out", "--encoding", "cp1251", corpus=corpus).returncode == 0
+    assert train(tmp_path / "other").returncode == 0
+    assert contents(tmp_path / "out") == contents(tmp_path / "other")
+
+
+def test_a_word_that_is_almost_all_of_the_text(tmp_path):
+    corpus = tmp_path / "text.txt"
+    corpus.write_text("0 " * 20000 + "1 2 0")
+    result = train(tmp_path / "out", "--alpha", "0.1", corpus=corpus)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names there are Unicode")
+def test_a_name_that_is_not_utf8_is_shown_as_well_as_can_be(tmp_path):
+    corpus = os.path.join(os.fsencode(tmp_path), "новини.txt".encode("cp1251"))
+    with open(corpus, "wb") as file:
+        file.write(BULGARIAN.read_bytes())
+    out = tmp_path / "out"
+    result = subprocess.run([sys.executable, RUN, "--corpus", corpus, "--out", out],
+                            capture_output=True)
+    assert result.returncode == 0, result.stderr
+    assert sorted(file.name for file in out.iterdir()) == sorted(FILES)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the run is a fork of this process")
+def test_a_picture_that_cannot_be_drawn_is_left_out(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    assert train(out).returncode == 0
+
+    def fail(*arguments):
+        raise RuntimeError("no ink")
+    monkeypatch.setattr("beyond.pictures.plot_embeddings", fail)
+    result = train(out)
+    assert result.returncode == 0 and "embeddings.png cannot be drawn: no ink" in result.stderr
+    assert sorted(contents(out)) == sorted({*FILES} - {"embeddings.png"})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_do_not_matter(tmp_path, closed):
+    command = f'"{sys.executable}" "{RUN}" --corpus "{BULGARIAN}" --out "{tmp_path}/out" {closed}'
+    result = subprocess.run(command, shell=True)
+    assert result.returncode == 0 and sorted(contents(tmp_path / "out")) == sorted(FILES)
+
+
+def test_a_console_of_few_characters_gets_plain_ones(tmp_path):
+    for encoding in "cp1251", "cp866", "ascii":
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        result = subprocess.run([sys.executable, RUN, "--corpus", BULGARIAN, "--out", tmp_path],
+                                capture_output=True, env=environment)
+        text = result.stdout.decode(encoding)
+        assert result.returncode == 0 and " -> " in text and "log sum_c exp" in text, text
 
 
 def test_help_fits_a_terminal():

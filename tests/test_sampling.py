@@ -37,8 +37,32 @@ def test_negatives_repeat_when_there_are_few_words():
 @pytest.mark.parametrize("seq", [[2, 2, 2], [2], []])
 @pytest.mark.parametrize("word", [2, np.array([1, 2])])
 def test_no_other_word_is_an_error(seq, word):
-    with pytest.raises(ValueError, match="no word other"):
+    with pytest.raises(ValueError, match="no word"):
         sampleContext(word, seq, 3)
+
+
+@pytest.mark.parametrize("as_list", [True, False])
+def test_a_word_that_is_almost_all_of_the_text_takes_bounded_time(as_list):
+    seq = createSamplingSequence([10 ** 9, 300, 100, 10])
+    seq = seq[-3000:].tolist() if as_list else seq
+    words = np.repeat([0, 1], [20000, 10])
+    contexts = sampleContext(words, seq, 5, np.random.default_rng(0))
+    assert not np.any(contexts[:, 1:] == words[:, None])
+    drawn = np.bincount(contexts[:20000, 1:].ravel(), minlength=4)[1:]
+    expected = np.round(np.array([300, 100, 10]) ** 0.75)
+    assert chisquare(drawn, expected / expected.sum() * drawn.sum()).pvalue > 1e-6
+
+
+@pytest.mark.parametrize("n", [0, -1, np.nan])
+def test_a_number_of_negatives_that_is_none_is_an_error(n):
+    with pytest.raises(ValueError, match="negativesCount must be positive"):
+        noiseDistribution([3, 2], n)
+
+
+@pytest.mark.parametrize("seq", [[0, 1, np.nan], np.array([0., 1.]), ["a", "b"]])
+def test_what_is_no_word_index_is_an_error(seq):
+    with pytest.raises(ValueError, match="seq must hold word indices"):
+        sampleContext(0, seq, 50)
 
 
 def test_a_list_gives_what_an_array_gives():

@@ -1,5 +1,7 @@
 """What task 6 leaves out: gradients by word, repeatability, schedules, runs that go wrong."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -228,6 +230,55 @@ def test_an_exception_of_the_context_function_ends_the_run(error):
 def test_a_context_outside_the_vocabulary_is_an_error(word):
     with pytest.raises(ValueError, match="contextFunction must return word indices from 0 to 11"):
         run(context=lambda c: [c, word])
+
+
+@pytest.mark.parametrize("context, message", [
+    (lambda c: [c, 1.5], "word indices"), (lambda c: [(c + 1) % L, c], "and then its negatives"),
+    (lambda c: [], "word indices|negatives"), (lambda c: c, "not iterable")])
+def test_a_context_of_another_form_is_an_error(context, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        run(context=context)
+
+
+@pytest.mark.parametrize("name, change", [
+    ("du_w", lambda du_w, dVt, dW: (du_w[:, :1], dVt, dW)),
+    ("dVt", lambda du_w, dVt, dW: (du_w, dVt[:, 1:], dW)),
+    ("dW", lambda du_w, dVt, dW: (du_w, dVt, np.stack([dW, dW])))])
+def test_gradients_of_a_wrong_shape_are_an_error(name, change):
+    def loss(*arguments):
+        J, *gradients = lossAndGradientBatched(*arguments)
+        return J, *change(*gradients)
+    with pytest.raises(ValueError, match=rf"returned {name} of shape \(.*\), expected \(.*\)"):
+        run(loss=loss)
+
+
+def test_a_wrapped_loss_function_is_called():
+    calls = []
+
+    @functools.wraps(lossAndGradientBatched)
+    def counted(*arguments):
+        calls.append(1)
+        return lossAndGradientBatched(*arguments)
+    run(loss=counted)
+    assert len(calls) == -(-N // 8)
+
+
+@pytest.mark.parametrize("done", [-8, 3, N + 1])
+def test_going_on_within_a_batch_is_an_error(done):
+    with pytest.raises(ValueError, match="whole batches"):
+        run(done=done, epochs=2)
+
+
+@pytest.mark.parametrize("name, value, message", [
+    ("q_noise", np.zeros(L - 1), "q_noise must have a value for each of 12 words, not 11"),
+    ("U0", np.ones((L, M), complex), "U0 must have real numbers"),
+    ("q_noise", np.zeros(L, complex), "q_noise must have real numbers")])
+def test_arguments_that_cannot_be_are_named(name, value, message):
+    arguments = {"U0": np.ones((L, M)), "V0": np.ones((L, M)), "W0": np.ones((M, M)),
+                 "q_noise": np.zeros(L)} | {name: value}
+    with pytest.raises(ValueError, match=message):
+        stochasticGradientDescend([(1, 2)], contextFunction=lambda c: [c, 3],
+                                  lossAndGradientFunction=lossAndGradientBatched, **arguments)
 
 
 @pytest.mark.parametrize("size", [0, -5])

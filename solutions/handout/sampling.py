@@ -43,6 +43,9 @@ def noiseDistribution(freqs, negativesCount):
 def sampleContext(contextWord, seq, negativesCount):
     """Draw the negatives of a context word c, none equal to it: [c, c̄_1 … c̄_n].
 
+    They are drawn with replacement, so one may occur several times, though the assignment speaks of
+    n different ones. Drawn so, a word is expected n·q[c] times, as q_c = log(n·q[c]) presumes.
+
     Parameters
     ----------
     contextWord : index c of a word
