@@ -130,9 +130,9 @@ def _gradients_by_word(u, w_row, v, context_row, W, q):
     """
     Vt = v.take(context_row, axis=0)                # S×(n+1)×M; take is quicker than v[…]
     h = (u @ W.T).take(w_row, axis=0)               # (3.1)  S×M
-    s = np.einsum("sm,skm->sk", h, Vt)              # (3.2)  S×(n+1)
+    s = np.matmul(Vt, h[:, :, None])[:, :, 0]       # (3.2)  S×(n+1); quicker than einsum
     J, g = _mean_loss_and_slopes(s, q)              # (3.3)  S×(n+1)
-    a = np.einsum("sk,skm->sm", g, Vt)              # (3.4)  S×M
+    a = np.matmul(g[:, None, :], Vt)[:, 0]          # (3.4)  S×M
 
     # Sparse matrices with a column an observation, its numbers in the rows of its words.
     is_target = _columns(np.ones((len(a), 1), g.dtype), w_row, rows=len(u))     # T×S

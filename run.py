@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 if sys.version_info < (3, 11):
-    sys.exit("run.py: this needs Python 3.11 or newer, not " + sys.version.split()[0])
+    print("run.py: this needs Python 3.11 or newer, not", sys.version.split()[0], file=sys.stderr)
+    sys.exit(2)
 
 import numpy as np
 from threadpoolctl import threadpool_limits

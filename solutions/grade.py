@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 if sys.version_info < (3, 11):
-    sys.exit("grade.py: this needs Python 3.11 or newer, not " + sys.version.split()[0])
+    print("grade.py: this needs Python 3.11 or newer, not", sys.version.split()[0], file=sys.stderr)
+    sys.exit(2)
 
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 

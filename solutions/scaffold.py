@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 if sys.version_info < (3, 11):
-    sys.exit("scaffold.py: this needs Python 3.11 or newer, not " + sys.version.split()[0])
+    version = sys.version.split()[0]
+    print("scaffold.py: this needs Python 3.11 or newer, not", version, file=sys.stderr)
+    sys.exit(2)
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent

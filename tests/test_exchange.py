@@ -1,26 +1,22 @@
 """Modules exchanged for a student's, and this project's modules in the course's own script."""
 
+import random
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import utils
+from beyond.as_assigned import PairList
+from tests.launch import python
 
 ROOT = Path(utils.__file__).parent
 HERE = Path(__file__).parent
 BULGARIAN = HERE / "bulgarian.txt"
 MODULES = "sampling.py", "grads.py", "w2v_sgd.py"
 EACH_AND_ALL = [(name,) for name in MODULES] + [MODULES]
-
-
-def python(*arguments, cwd):
-    return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True,
-                          encoding="utf-8", cwd=cwd)
 
 
 @pytest.fixture
@@ -68,3 +64,70 @@ def test_the_courses_script_trains_with_our_modules(tmp_path, names):
     assert np.load(tmp_path / "points.npy").shape == (len(U), 2)
     if "w2v_sgd.py" not in names:
         assert re.match(r"Epoch: 0 Sample: 0 / \d+ Loss: [\d.]+\n", result.stdout)
+
+
+# --- a student's own training -------------------------------------------------------------------
+
+def test_what_to_expect_is_said_before(copy):
+    shutil.copy(HERE / "student/w2v_sgd.py", copy)
+    result = python("run.py", "--corpus", BULGARIAN, "--batch-size", "100", cwd=copy)
+    lines = result.stderr.splitlines()
+    [place] = [i for i, line in enumerate(lines) if "will take about " in line]
+    assert "no checkpoints, so stopping it loses all" in lines[place]
+    assert "the step size stays the same" in lines[place]
+    assert not any("pairs/s" in line for line in lines[:place])
+    result = python("run.py", "--corpus", BULGARIAN, "--schedule", "constant", cwd=copy)
+    assert "the step size" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["student", "course"])
+def test_a_loss_that_is_not_finite_ends_a_students_run_at_once(copy, name):
+    shutil.copy(HERE / name / "w2v_sgd.py", copy)
+    grads = (copy / "grads.py").read_text(encoding="utf-8")
+    (copy / "grads.py").write_text(grads + """
+calls = 0
+
+def lossAndGradientBatched(u_w, Vt, W, q, right=lossAndGradientBatched):
+    global calls
+    calls += 1
+    if calls > 8:
+        raise SystemExit("it went on")
+    J, *gradients = right(u_w, Vt, W, q)
+    return (float("inf") if calls == 8 else J), *gradients
+""", encoding="utf-8")
+    result = python("run.py", "--corpus", BULGARIAN, "--batch-size", "100", cwd=copy)
+    assert result.returncode == 2, result.stderr
+    assert re.search(r"run.py: the loss is inf after 500 pairs: .*--alpha 0\.2\n$", result.stderr)
+
+
+def test_a_students_run_follows_from_the_seed(copy):
+    for name in MODULES:
+        shutil.copy(HERE / "student" / name, copy)
+    came = []
+    for out, seed in ("a", 3), ("b", 3), ("c", 4):
+        result = python("run.py", "--corpus", BULGARIAN, "--out", out, "--seed", seed, cwd=copy)
+        assert result.returncode == 0, result.stderr
+        came.append((copy / out / "w2v-U.npy").read_bytes())
+    assert came[0] == came[1] != came[2]
+
+
+PAIRS = np.array([(i, 10 * i) for i in range(10)], np.int32)
+
+
+def test_a_pair_list_is_like_a_list_of_tuples():
+    pairs, expected = PairList(PAIRS), [(i, 10 * i) for i in range(10)]
+    assert len(pairs) == 10 and list(pairs) == expected and pairs[3] == pairs[-7] == (3, 30)
+    assert type(pairs[3][0]) is int and list(pairs[2:9:3]) == expected[2:9:3]
+    assert [pairs[i] for i in np.arange(10)] == expected and (3, 30) in pairs
+    w, c = zip(*pairs)
+    assert w == tuple(range(10)) and np.array_equal(np.asarray(pairs), PAIRS)
+    assert sorted(random.sample(pairs, 10)) == expected == sorted(pairs.copy())
+
+
+@pytest.mark.parametrize("shuffle", [random.shuffle, np.random.shuffle])
+def test_a_pair_list_can_be_shuffled_and_nobody_elses_pairs_are(shuffle):
+    before = PAIRS.copy()
+    pairs = PairList(PAIRS)
+    shuffle(pairs)
+    assert sorted(pairs) == list(PairList(PAIRS)) != list(pairs)
+    assert np.array_equal(PAIRS, before)

@@ -4,7 +4,9 @@ W2V_TRIALS=200 tries harder.
 """
 
 import io
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +18,10 @@ import numpy as np
 import pytest
 
 from beyond import pictures
-from beyond.checkpoints import CHECKPOINT, PREVIOUS
+from beyond.checkpoints import CHECKPOINT, PREVIOUS, Checkpoints
 from beyond.results import FILES, locked_scratch
 from tests.launch import RUN, become_run, exit_status
+from utils import InputError
 
 resource = pytest.importorskip("resource", reason="of Unix")
 
@@ -351,3 +354,41 @@ def test_a_folder_in_place_of_a_result_is_seen_before_training(tmp_path, corpus)
     [line] = error_lines(out)
     assert f"{out / 'w2v-V.npy'}: a folder stands where a result belongs" in line
     assert names_in(out) == ["w2v-V.npy"]
+
+
+def test_flipped_bits_in_the_headers_of_a_checkpoint_are_damage(tmp_path, corpus, stopped):
+    """Each bit of what zipfile and NumPy parse, read in this process."""
+    with np.load(io.BytesIO(stopped[CHECKPOINT])) as arrays:
+        settings = json.loads(str(arrays["settings"]))
+        start = [arrays[name] for name in "UVW"]
+    content = stopped[CHECKPOINT]
+    checkpoints = Checkpoints(tmp_path, settings, 60)
+    header = content.index(b"\x93NUMPY")
+    places = [*range(header + 128), *range(len(content) - 300, len(content))]
+    path = tmp_path / CHECKPOINT
+    for place in places[::1 if TRIALS > 20 else 7]:
+        changed = bytearray(content)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(changed)
+        try:
+            checkpoints.read(path, start, 10 ** 9, 2)
+        except InputError as error:
+            assert "damaged" in str(error) or "of a run with other settings" in str(error)
+
+
+def test_a_module_that_was_changed_is_noticed(tmp_path, corpus):
+    project = tmp_path / "project"
+    ignored = shutil.ignore_patterns("text", "*.zip", "w2v-*", ".*", "*venv*", "tests", "solutions")
+    shutil.copytree(RUN.parent, project, ignore=ignored)
+    command = [sys.executable, project / "run.py", "--corpus", corpus, "--out", tmp_path, *FAST]
+    run = subprocess.Popen([*command, "--checkpoint-every", "0"], stderr=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL)
+    while not (tmp_path / CHECKPOINT).exists():
+        time.sleep(0.01)
+    run.send_signal(signal.SIGTERM)
+    assert run.wait() == 128 + signal.SIGTERM
+    with open(project / "grads.py", "a", encoding="utf-8") as file:
+        file.write("# another\n")
+    result = subprocess.run([*command, "--resume"], capture_output=True, encoding="utf-8")
+    assert result.returncode == 2
+    assert result.stderr.endswith("of a run with other settings: grads.py is another\n")

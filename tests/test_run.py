@@ -1,5 +1,6 @@
 """The command line as its user meets it, and what it reports."""
 
+import ast
 import json
 import os
 import re
@@ -301,6 +302,19 @@ def test_a_console_of_few_characters_gets_plain_ones(tmp_path):
                                 capture_output=True, env=environment)
         text = result.stdout.decode(encoding)
         assert result.returncode == 0 and " -> " in text and "log sum_c exp" in text, text
+
+
+@pytest.mark.parametrize("script", ["run.py", "test.py", "solutions/scaffold.py",
+                                    "solutions/grade.py"])
+def test_an_older_python_is_told_so(script):
+    """It can read the script as far as the line that says it."""
+    path = RUN.parent / script
+    ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+    code = ("import runpy, sys; sys.version_info = (3, 9, 1); "
+            f"sys.argv = [{str(path)!r}]; runpy.run_path({str(path)!r}, run_name='__main__')")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
+    assert result.returncode == 2 and result.stderr.count("\n") == 1, result.stderr
+    assert f"{path.name}: this needs Python 3.11" in result.stderr
 
 
 def test_help_fits_a_terminal():
