@@ -1,5 +1,9 @@
-"""The vocabulary and the pairs of words, as the course's utils makes them; progress; messages."""
+"""The vocabulary and the pairs of words, as the course's utils makes them; progress; messages.
 
+And renaming, for which Windows needs patience.
+"""
+
+import os
 import sys
 import time
 from array import array
@@ -101,6 +105,26 @@ def tell(message):
     if sys.stderr.isatty():
         message = f"\r{message:{WIDTH}}"
     print(message, file=sys.stderr, flush=True)
+
+
+PATIENCE = 2        # seconds
+
+
+def rename_patiently(source, target):
+    """Rename a file or folder, if need be after a while.
+
+    Windows refuses it as long as any program has the file open, or one in the folder; so has a
+    virus scanner for a moment what was just written.
+    """
+    begun = time.monotonic()
+    while True:
+        try:
+            os.rename(source, target)
+            return
+        except PermissionError:
+            if time.monotonic() - begun > PATIENCE:
+                raise
+        time.sleep(0.05)
 
 
 class Progress:

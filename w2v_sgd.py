@@ -9,11 +9,14 @@ PAIRS_AT_ONCE = 32_000      # pairs whose contexts are drawn in one call: quick,
 class Diverged(ArithmeticError):
     """The loss or the embeddings are no longer finite.
 
-    `learned` holds U, V, W as they were when that was seen, `step` the size of the last step.
+    `learned` holds U, V, W as they were when that was seen.
     """
 
     def __init__(self, what, step, *learned):
-        super().__init__(f"{what}: take a smaller step size, such as alpha = {step / 5:.2g}")
+        advice = "look at the start and the loss function"      # before the first step
+        if step:
+            advice = f"take a smaller step size, such as alpha = {step / 5:.2g}"
+        super().__init__(f"{what}: {advice}")
         self.what, self.step, self.learned = what, step, learned
 
 
@@ -75,7 +78,7 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
             step = alpha(done / (epochs * N)) if callable(alpha) else alpha
             if not np.isfinite(J):
                 where = f"batch {first // batchSize + 1} of epoch {epoch + 1}"
-                raise Diverged(f"the loss is {J} in {where}", step, U, V, W)
+                raise Diverged(f"the loss is {J} in {where}", step if done else 0, U, V, W)
 
             with np.errstate(over="ignore", invalid="ignore"):      # the next loss shows them
                 U[target_words] = u - step * du

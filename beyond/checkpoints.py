@@ -106,9 +106,12 @@ class Checkpoints:
         return list(differences.values())
 
     def remove(self):
-        """Remove both, when the run has ended well."""
-        for name in CHECKPOINT, PREVIOUS:
-            (self.folder / name).unlink(missing_ok=True)
+        """Remove both, when the run has ended well; on Windows one that is open stays."""
+        for path in self.folder / CHECKPOINT, self.folder / PREVIOUS:
+            try:
+                path.unlink(missing_ok=True)
+            except PermissionError as error:
+                tell(f"run.py: {path}: not removed: {error.strerror}")
 
 
 def called(setting):

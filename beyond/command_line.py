@@ -80,7 +80,8 @@ def explained(error, folder):
         return ("not enough memory: lower --dim, --window, --negatives, --vocabulary or "
                 "--batch-size")
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or folder}: {error.strerror}"
+        path = error.filename2 or error.filename or folder      # the first: what is replaced
+        return f"{path}: {error.strerror}"
     return str(error)
 
 
@@ -94,7 +95,8 @@ def prepare_output():
     for name in "stdout", "stderr":
         if getattr(sys, name) is None:              # closed
             setattr(sys, name, open(os.devnull, "w"))
-        getattr(sys, name).reconfigure(errors="plain")
+        if hasattr(getattr(sys, name), "reconfigure"):          # IDLE's window has nothing to set
+            getattr(sys, name).reconfigure(errors="plain")
 
 
 def plain(error):

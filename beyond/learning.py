@@ -113,6 +113,8 @@ def _learn_with_checkpoints(options, corpus, start, curve, seq, q_noise, rng, ch
 
 def _explained(error, options, corpus, curve, checkpoints):
     """Say what to do about Diverged, and keep what was learned before."""
+    if not error.step:
+        return str(error)
     alpha = smaller_step(corpus.freqs, options.batch_size, options.negatives, options.alpha)
     advice = f"{error.what}: take a smaller step size, such as --alpha {alpha:.2g}"
     if not all(np.isfinite(X).all() for X in error.learned):

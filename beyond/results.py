@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from beyond.interruptions import deferred_signals
-from utils import InputError
+from utils import InputError, rename_patiently
 
 try:
     import fcntl
@@ -220,24 +220,53 @@ def _is_taken(handle):
 def move_results(source, folder):
     """Move the results of a run to their places, and remove what is there of another one.
 
-    If that cannot be, as of a picture that is open on Windows, all stays in the folder FINISHED.
+    If that cannot be, as of a picture that is open on Windows, none is moved, and all are set aside
+    in the folder FINISHED.
 
     Raises
     ------
-    InputError : they are in FINISHED
+    InputError : they are set aside
     """
+    moved = []
     try:
+        _see_that_none_is_open(folder)
+        _see_that_none_is_open(source)
         for name in FILES:
             if (source / name).exists():
                 os.replace(source / name, folder / name)
+                moved.append(name)
             else:                                           # a picture that could not be drawn
                 (folder / name).unlink(missing_ok=True)
-    except PermissionError:
-        finished = folder / FINISHED
-        if source != finished:
-            shutil.rmtree(finished, ignore_errors=True)
-            os.replace(source, finished)
-        raise InputError(f"{folder / name}: in use by another program; close it there, and the "
-                         f"same command with --resume moves the results, which are in {finished}"
-                         ) from None
+    except PermissionError as error:
+        for name in moved:
+            os.replace(folder / name, source / name)
+        finished = _set_aside(source, folder)
+        raise InputError(_how_to_move(error.filename2 or error.filename, finished)) from None
     shutil.rmtree(folder / FINISHED, ignore_errors=True)
+
+
+def _see_that_none_is_open(folder):
+    """Raise PermissionError if another program has a result open, on Windows."""
+    for name in FILES:
+        with suppress(FileNotFoundError):
+            rename_patiently(folder / name, folder / name)      # refused then, else nothing is done
+
+
+def _set_aside(source, folder):
+    """Rename a folder of results to FINISHED, or alike if what is there is open."""
+    finished = folder / FINISHED
+    if source != finished:
+        shutil.rmtree(finished, ignore_errors=True)
+        if finished.exists():
+            finished = folder / f"{FINISHED}-{source.name.removeprefix(SCRATCH)}"
+        rename_patiently(source, finished)
+    return finished
+
+
+def _how_to_move(path, finished):
+    """Say what to do about a file that could not be replaced."""
+    what_now = "copy them from there"
+    if finished.name == FINISHED:
+        what_now = "close it there, and the same command with --resume moves them"
+    return (f"{path}: in use by another program, or read-only; the results are in {finished}; "
+            f"{what_now}")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from corpus.characters import normalised, token_pattern
-from utils import InputError
+from utils import InputError, rename_patiently
 
 HERE = Path(__file__).resolve().parent
 START, END = "<START>", "<END>"
@@ -94,7 +94,7 @@ def make_text(folder):
         written = prepare(unfinished)
         find_text_files(unfinished)             # there are some
         shutil.rmtree(text, ignore_errors=True)
-        unfinished.rename(text)
+        rename_patiently(unfinished, text)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     print(f"{written} in {text}", file=sys.stderr, flush=True)
@@ -137,7 +137,8 @@ def find_text_files(path):
             raise InputError(f"{path}: neither a file nor a folder; write the text to a file first")
         return [path]
 
-    files = sorted(file for file in path.rglob("*") if _is_text_file(file, path))
+    files = [file for file in path.rglob("*") if _is_text_file(file, path)]
+    files.sort(key=lambda file: file.parts)         # Windows compares paths in another way
     if not files:
         raise InputError(f"{path}: no .txt file in this folder; put the text there, in UTF-8")
     return files

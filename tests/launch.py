@@ -18,7 +18,8 @@ RUN = Path(run.__file__)
 def python(*arguments, cwd):
     """Run `python ARGUMENTS` in a folder."""
     command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", cwd=cwd)
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}       # not the language's, on Windows
+    return subprocess.run(command, capture_output=True, encoding="utf-8", cwd=cwd, env=environment)
 
 
 def launch(*arguments, cwd):
@@ -67,6 +68,11 @@ def exit_status(pid):
     """Wait for a process to end: its exit status, or minus the signal that ended it."""
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status)
+
+
+def said_by_system(message):
+    """Return what the system says of a mistake; "" for Windows, which says it in many languages."""
+    return message if os.name == "posix" else ""
 
 
 def text_of(file):

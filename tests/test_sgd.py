@@ -321,6 +321,14 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_learned():
     assert equal(error.value.learned, run(loss=after_three_batches(1, 0), alpha=0.25))
 
 
+def test_a_loss_that_is_not_finite_from_the_start_is_not_the_steps():
+    def loss(*arguments):
+        _, *gradients = lossAndGradientBatched(*arguments)
+        return np.inf, *gradients
+    with pytest.raises(Diverged, match="inf in batch 1 of epoch 1: look at the start"):
+        run(loss=loss)
+
+
 def test_overflow_is_an_error_and_not_a_warning():
     with pytest.raises(Diverged):
         run(alpha=1e30, dtype=np.float32)

@@ -195,10 +195,10 @@ def test_hidden_files_are_no_text_and_capitals_in_an_ending_do_not_matter(tmp_pa
 def test_a_file_that_changes_while_it_is_read_is_an_error(tmp_path, monkeypatch):
     small_blocks(monkeypatch, 100)
     file = tmp_path / "text.txt"
-    file.write_text("едно две. " * 100)
+    file.write_text("едно две. " * 100, encoding="utf-8")
     read = read_sentences(file)
     next(read)
-    file.write_text("едно")
+    file.write_text("едно", encoding="utf-8")
     with pytest.raises(InputError, match="changed while it was read"):
         list(read)
 

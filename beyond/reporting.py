@@ -1,0 +1,88 @@
+"""What a run shows at its end: measures, pictures, and what it prints."""
+
+import numpy as np
+
+from beyond import pictures
+from beyond.command_line import abbreviated
+from beyond.measures import log_normalisers, nearest
+from beyond.results import EMBEDDINGS_PICTURE, FILES, LOSS_PICTURE, durable_file
+from beyond.starts import smaller_step
+from utils import InputError, tell
+
+
+def smaller_alpha(options, freqs):
+    alpha = smaller_step(freqs, options.batch_size, options.negatives, options.alpha)
+    return f"take a smaller step size, such as --alpha {alpha:.2g}"
+
+
+def measure_normalisers(options, results):
+    """Compute log Σ_c exp(v_cᵀ W u_w) of each word; InputError if the scores overflow."""
+    normalisers = log_normalisers(results.U, results.V, results.W)
+    if not (np.isfinite(normalisers).all() and np.isfinite(results.both).all()):
+        raise InputError(f"the scores overflow: {smaller_alpha(options, results.freqs)}")
+    return normalisers
+
+
+def draw_pictures(folder, results, run, course, groups):
+    """Draw both pictures into a folder; one that cannot be drawn is left out."""
+    name, loss = abbreviated(run.corpus), f"loss {run.loss:.3f}"
+    title = f"{name}: {run.tokens:,} tokens, {run.pairs:,} pairs, {loss}"
+    draw(folder / LOSS_PICTURE, pictures.plot_loss, course.curve, run.floor, f"{name}: {loss}")
+    draw(folder / EMBEDDINGS_PICTURE, pictures.plot_embeddings, results.both, groups,
+         results.word2ind, title)
+
+
+def draw(path, plot, *arguments):
+    """Let a function draw a picture, or say why it cannot."""
+    try:
+        with durable_file(path) as file:
+            plot(*arguments, file)
+    except OSError:
+        raise
+    except Exception as error:          # matplotlib's, of whatever kind
+        path.unlink()
+        tell(f"run.py: {path.name} cannot be drawn: {error}")
+
+
+def report(options, corpus, results, run, course, normalisers, seconds):
+    """Print how the training went."""
+    was_seen = options.epochs > 1 or options.init == "spectral"
+    seen = ", seen before" if was_seen else ""
+    weighted = np.average(normalisers, weights=results.freqs)
+    print(f"""
+corpus      {corpus}
+seconds     {seconds:.0f} in all; {course.rate:,.0f} pairs a second in training
+loss        {run.loss:.4f} over the last 5 % of the pairs{seen}
+floor       {run.floor:.4f}, the lowest loss of a model that ignores the target word\
+{judgement(options, run, course, results.freqs)}
+normalised  log Σ_c exp(v_cᵀ W u_w) = {normalisers.mean():+.3f} ± {normalisers.std():.3f} over \
+words w; {weighted:+.3f} weighted by frequency
+written     {', '.join(FILES)} in {options.out.resolve()}""")
+
+
+def judgement(options, run, course, freqs):
+    """Say what a loss near or above the floor means, or nothing."""
+    if run.loss < run.floor - 0.05:
+        return ""
+    loss_at_start = course.curve[1, 1]
+    if run.loss > loss_at_start + 0.05:
+        return f"; the training did harm: {smaller_alpha(options, freqs)}"
+    more = "more --pairs" if options.pairs else "more text, more --epochs or a smaller --alpha"
+    return f"; hardly more than that was learned: take {more}"
+
+
+def print_neighbours(results, groups):
+    """Print the words nearest to some of those that are drawn."""
+    print("nearest")
+    for word in example_words(groups):
+        neighbours, _ = nearest(results.both, results.word2ind[word], 6)
+        names = ", ".join(abbreviated(results.words[index]) for index in neighbours)
+        print(f"            {abbreviated(word)} → {names}")
+
+
+def example_words(groups):
+    """Choose up to eight of the words to draw: the first of each group, or of the only one."""
+    if len(groups) > 1:
+        return [group[0] for group in groups.values()][:8]
+    [group] = groups.values()
+    return group[:8]
