@@ -62,6 +62,8 @@ def setting(name, help, **how):
 
 def method(name):
     """Be the argparse type of the method, which also tells of commands that are misspelt."""
+    if name in COMMANDS:
+        raise argparse.ArgumentTypeError(f"put the command first: run.py {name} …")
     if name not in METHODS:
         known = [*METHODS, *COMMANDS]
         similar = difflib.get_close_matches(name, known, 1)
@@ -136,13 +138,15 @@ def train(options):
     # One thread of BLAS is as fast on matrices this small, and always adds up in the same order.
     with results_folder(options.out), locked_scratch(options.out) as scratch, \
             threadpool_limits(1, "blas"):
+        from beyond.learning import is_ours, learn  # here, since it imports the three modules
         corpus, groups, fingerprint = read(options, source, text_rng, choice_rng)
         settings = settings_of(options, fingerprint)
+        if not is_ours():
+            settings["schedule"] = "constant"       # as the assignment has it
         if options.resume and moved_what_was_finished(options.out, settings):
             return
         tell_what_will_be_replaced(options.out)
 
-        from beyond.learning import learn  # here, since it imports the three modules
         checkpoints = Checkpoints(options.out, settings, options.checkpoint_every)
         seq, q_noise = make_noise(corpus, options.negatives)
         start = make_start(options, corpus, start_rng)
@@ -160,8 +164,13 @@ def train(options):
             move_results(scratch, options.out)
             checkpoints.remove()
     seconds = time.monotonic() - begun
-    reporting.report(options, corpus, results, run, course, normalisers, seconds)
-    reporting.print_neighbours(results, groups)
+    try:
+        reporting.report(options, corpus, results, run, course, normalisers, seconds)
+        reporting.print_neighbours(results, groups)
+        sys.stdout.flush()
+    except OSError as error:
+        raise InputError(f"the report cannot be printed: {error.strerror}; the results are in "
+                         f"{options.out.resolve()}") from None
 
 
 def read(options, source, text_rng, choice_rng):
@@ -243,6 +252,7 @@ def main():
         function, options = train, training_options(arguments)
         checkpoint = options.out / CHECKPOINT
 
+    begun = time.time()
     try:
         raise_on_signals()
         function(options)
@@ -251,7 +261,8 @@ def main():
             raise
         parser.error(explained(error, getattr(options, "out", Path())))
     except KeyboardInterrupt as stopped:
-        can_go_on = checkpoint and checkpoint.exists()
+        is_there = checkpoint and checkpoint.exists()
+        can_go_on = is_there and (options.resume or checkpoint.stat().st_mtime >= begun)
         what_now = "--resume goes on" if can_go_on else "nothing was written"
         tell(f"run.py: stopped; {what_now}")
         sys.exit(128 + stopped.args[0])

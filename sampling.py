@@ -37,7 +37,7 @@ def noiseDistribution(freqs, negativesCount):
     ------
     ValueError : a word never occurs, so that its logarithm would be infinite, or n is not positive
     """
-    if not negativesCount > 0:
+    if not 0 < negativesCount < np.inf:
         raise ValueError(f"negativesCount must be positive, not {negativesCount}")
     counts = _noise_counts(freqs)
     if np.any(counts < 1):
@@ -75,7 +75,10 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
 
 def sample_contexts(words, seq, negativesCount, rng):
     """Draw the negatives of S context words at once: an S×(n+1) array, as `sampleContext` says."""
-    words = np.asarray(words, dtype=np.intp)
+    words = np.asarray(words)
+    if words.dtype.kind not in "iu":
+        raise ValueError(f"contextWord must be a word index, but is {words.dtype}")
+    words = words.astype(np.intp)
     if len(seq) == 0:
         raise ValueError("seq is empty: there is no word to draw negatives from")
     context_words = np.repeat(words, negativesCount)                        # S·n
@@ -103,8 +106,8 @@ def _draw(seq, count, rng):
         words = seq.take(places)
     else:
         words = np.array([seq[place] for place in places], dtype=None if count else np.intp)
-    if words.dtype.kind not in "iu":
-        raise ValueError(f"seq must hold word indices, but there are {words.dtype} in it")
+    if words.dtype.kind not in "iu" or (words < 0).any():
+        raise ValueError(f"seq must hold word indices, but there are other {words.dtype} in it")
     return words.astype(np.intp)
 
 
@@ -119,4 +122,7 @@ def _others(seq, word):
 
 def _noise_counts(freqs):
     """Return how often each word is in the sampling sequence."""
-    return np.round(np.asarray(freqs, dtype=np.float64) ** 0.75).astype(np.intp)
+    freqs = np.asarray(freqs)
+    if freqs.ndim != 1 or freqs.dtype.kind not in "iuf" or not (freqs >= 0).all():
+        raise ValueError("freqs must be a list of frequencies, none of them negative")
+    return np.round(freqs.astype(np.float64) ** 0.75).astype(np.intp)

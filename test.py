@@ -4,17 +4,21 @@ python test.py runs them all, and the tests of this project in tests/.
 """
 
 import math
+import operator
 import random
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 if sys.version_info < (3, 11):
-    sys.exit("test.py: this needs Python 3.11 or newer, not " + sys.version.split()[0])
+    print("test.py: this needs Python 3.11 or newer, not", sys.version.split()[0], file=sys.stderr)
+    sys.exit(2)
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 TASKS = {
     "3": "sampling.py",
@@ -24,23 +28,22 @@ TASKS = {
 }
 
 
-def expect(what, expected, came, mistakes=None):
+PRECISE, SINGLE = 1e-7, 1e-4        # tolerances; float32 is a style, not a mistake
+
+
+def tolerance_of(*results):
+    """The tolerance for the results of a function, by the numbers that it computes with."""
+    is_single = any(getattr(result, "dtype", None) == np.float32 for result in results)
+    return SINGLE if is_single else PRECISE
+
+
+def expect(what, expected, came, mistakes=None, tolerance=PRECISE):
     """Fail unless came is expected, first with what is wrong, then with numbers.
 
     mistakes : dict from what a usual mistake does to what then comes, or a function that returns it
     """
     expected = np.asarray(expected)
-    try:
-        came = np.asarray(came)
-        tolerance = 1e-4 if came.dtype == np.float32 else 1e-7
-        came = came.astype(float)
-    except (TypeError, ValueError):
-        fail(f"{what}: expected numbers, came {type(came).__name__}")
-    if came.shape != expected.shape:
-        fail(f"{what} has the shape {came.shape}, expected {expected.shape}")
-    if not np.isfinite(came).all():
-        fail(f"{what} is {came[~np.isfinite(came)][0]}, expected numbers such as "
-             f"{expected.flat[0]:.3g}")
+    came = numbers(what, expected, came)
 
     def is_close(right):
         right = np.asarray(right() if callable(right) else right)
@@ -51,11 +54,47 @@ def expect(what, expected, came, mistakes=None):
     usual = {"has the wrong sign": -expected, "is transposed": expected.T}
     place = np.unravel_index(np.argmax(np.abs(came - expected)), expected.shape)
     where = f" at {list(map(int, place))}" if place else ""
-    numbers = f"expected {expected[place]:.9g}{where}, came {came[place]:.9g}"
-    for mistake, wrong in (usual | (mistakes or {})).items():
+    values = f"expected {expected[place]:.9g}{where}, came {came[place]:.9g}"
+    for mistake, wrong in (usual | (mistakes or {}) | proportional(expected, came)).items():
         if is_close(wrong):
-            fail(f"{what} {mistake}", numbers)
-    fail(f"{what} is wrong", numbers)
+            fail(f"{what} {mistake}", values)
+    fail(f"{what} is wrong", values)
+
+
+def numbers(what, expected, came):
+    """Return came as an array; fail unless it holds finite numbers and is shaped as expected."""
+    if came is None:
+        fail(f"{what} is None: is a return missing?")
+    try:
+        array = np.asarray(came).astype(float)
+    except (TypeError, ValueError):
+        fail(f"{what}: expected numbers, came {type(came).__name__}")
+    if array.shape != expected.shape:
+        fail(f"{what} has the shape {array.shape}, expected {expected.shape or 'one number'}")
+    if not np.isfinite(array).all():
+        fail(f"{what} is {array[~np.isfinite(array)][0]}, expected numbers such as "
+             f"{expected.flat[0]:.3g}")
+    return array
+
+
+def proportional(expected, came):
+    """What is to be said if came is a multiple of expected, which one number always is."""
+    if expected.size == 1:
+        return {}
+    factor = np.vdot(expected, came) / np.vdot(expected, expected)
+    return {"is 0 everywhere": 0 * expected,
+            f"is {factor:.3g} times as large as expected": factor * expected}
+
+
+def expect_results(names, came):
+    """Fail unless a function returned as many results as there are names."""
+    count = len(names.split(", "))
+    if came is None:
+        fail(f"{names}: expected {count} results, came None: is a return missing?")
+    if not isinstance(came, tuple | list):
+        fail(f"{names}: expected {count} results, came one {type(came).__name__}")
+    if len(came) != count:
+        fail(f"{names}: expected {count} results, came {len(came)}")
 
 
 def fail(*lines):
@@ -70,20 +109,51 @@ def noise_count(f):
     return k + ((2 * k + 1) ** 4 < 16 * f ** 3)
 
 
-def loss(u_w, Vt, W, q):
-    """J of one observation, written as the assignment does; also for complex arguments."""
+def loss(u_w, Vt, W, q, positives=1):
+    """J of one observation, written as the assignment does; also for complex arguments.
+
+    positives : how many of the words, from the first, count as context words, not as negatives
+    """
     M = len(u_w)
     J = 0
     for j in range(len(q)):
         score = sum(Vt[j, a] * W[a, b] * u_w[b] for a in range(M) for b in range(M))
-        x = q[j] - score if j == 0 else score - q[j]
+        x = q[j] - score if j < positives else score - q[j]
         J = J + np.log(1 + np.exp(x))
     return J
 
 
-def mean_loss(u_w, Vt, W, q):
+def mean_loss(u_w, Vt, W, q, positives=1):
     """J of S observations, the mean of their losses."""
-    return sum(loss(u_w[i], Vt[i], W, q[i]) for i in range(len(u_w))) / len(u_w)
+    S = len(u_w)
+    return sum(loss(u_w[i], Vt[i], W, q[i], positives) for i in range(S)) / S
+
+
+def wrong_losses(J):
+    """Usual mistakes in a loss function J, and the functions that they make of it."""
+    def of_the_context_word(u_w, Vt, W, q):
+        return J(u_w, Vt[..., :1, :], W, q[..., :1])
+
+    def of_the_negatives(u_w, Vt, W, q):
+        return J(u_w, Vt, W, q) - of_the_context_word(u_w, Vt, W, q)
+
+    def with_a_mean(u_w, Vt, W, q):
+        n = q.shape[-1] - 1
+        return of_the_context_word(u_w, Vt, W, q) + of_the_negatives(u_w, Vt, W, q) / n
+
+    return {
+        "lacks q": lambda u_w, Vt, W, q: J(u_w, Vt, W, 0 * q),
+        "has q with the wrong sign": lambda u_w, Vt, W, q: J(u_w, Vt, W, -q),
+        "has Wᵀ in place of W": lambda u_w, Vt, W, q: J(u_w, Vt, W.T, q),
+        "takes the context word for a negative: is δ missing?":
+            lambda u_w, Vt, W, q: J(u_w, Vt, W, q, 0),
+        "takes the negatives for context words":
+            lambda u_w, Vt, W, q: J(u_w, Vt, W, q, q.shape[-1]),
+        "has the mean over the negatives, not their sum": with_a_mean,
+        "takes the context word for a negative, the negatives for context words":
+            lambda u_w, Vt, W, q: J(u_w, -Vt, W, -q),
+        "leaves the negatives out": of_the_context_word,
+        "leaves the context word out": of_the_negatives}
 
 
 def derivative(function, X):
@@ -103,23 +173,44 @@ def observations(seed, *shape, n, M):
     return [rng.normal(size=size) for size in sizes]
 
 
-def expect_gradients(function, sample, came, label, factor=1, mistake=""):
-    """Compare J, du_w, dVt, dW with a loss function and its complex-step derivatives.
+def results_of(function, sample, label):
+    """What a function returns for a sample, of which it must change nothing."""
+    copies = [X.copy() for X in sample]
+    try:
+        came = function(*copies)
+    except Exception as error:
+        error.add_note(f"called with {label}")
+        raise
+    for name, X, copy in zip(("u_w", "Vt", "W", "q"), sample, copies):
+        if not np.array_equal(X, copy):
+            fail(f"{function.__name__} changes its argument {name}: it must work on a copy")
+    expect_results("J, du_w, dVt, dW", came)
+    return came
 
-    factor, mistake : by what a usual mistake multiplies all four, and what it is called
-    """
-    if not isinstance(came, tuple | list) or len(came) != 4:
-        fail(f"J, du_w, dVt, dW: expected four results, came {type(came).__name__}")
-    u_w, Vt, W, q = sample
-    expected = {
-        "J": function(u_w, Vt, W, q),
-        "du_w": derivative(lambda Z: function(Z, Vt, W, q), u_w),
-        "dVt": derivative(lambda Z: function(u_w, Z, W, q), Vt),
-        "dW": derivative(lambda Z: function(u_w, Vt, Z, q), W),
-    }
-    for (name, right), value in zip(expected.items(), came):
-        mistakes = {mistake: factor * right} if mistake else {}
-        expect(f"{name} ({label})", right, value, mistakes)
+
+def part(name, J, u_w, Vt, W, q):
+    """The value of a loss function J, or its derivative by u_w, Vt or W."""
+    if name == "du_w":
+        return derivative(lambda Z: J(Z, Vt, W, q), u_w)
+    if name == "dVt":
+        return derivative(lambda Z: J(u_w, Z, W, q), Vt)
+    if name == "dW":
+        return derivative(lambda Z: J(u_w, Vt, Z, q), W)
+    return J(u_w, Vt, W, q)
+
+
+def expect_gradients(J, sample, came, label):
+    """Compare J, du_w, dVt, dW with a loss function and its complex-step derivatives."""
+    u_w, _, _, q = sample
+    for name, value in zip(("J", "du_w", "dVt", "dW"), came):
+        right = part(name, J, *sample)
+        mistakes = {"is divided by n+1": right / q.shape[-1]}
+        if u_w.ndim == 2:
+            S = len(u_w)
+            mistakes |= {"is not divided by S": S * right, "is divided by S twice": right / S}
+        for mistake, wrong in wrong_losses(J).items():
+            mistakes[mistake] = partial(part, name, wrong, *sample)
+        expect(f"{name} ({label})", right, value, mistakes, tolerance_of(*came))
 
 
 # --- Task 3 -------------------------------------------------------------------------------------
@@ -127,19 +218,32 @@ def expect_gradients(function, sample, came, label, factor=1, mistake=""):
 ZIPF = [10 ** 6 // rank + 1 for rank in range(1, 20001)]
 
 
+def word_counts(seq, L):
+    """Count how often each of L words is in a sequence, which must hold word indices only."""
+    if not hasattr(seq, "__len__"):
+        hint = ": is a return missing?" if seq is None else ""
+        fail(f"the sequence is {type(seq).__name__}, expected a list or an array{hint}")
+    try:
+        counts = Counter(map(operator.index, seq))
+    except TypeError:
+        strange = next(item for item in seq if not isinstance(item, int | np.integer))
+        fail(f"the sequence holds {type(strange).__name__}, expected word indices (int)")
+    for word in sorted(counts):
+        if not 0 <= word < L:
+            fail(f"the sequence holds {word}, expected word indices from 0 to {L - 1}")
+    return [counts[word] for word in range(L)]
+
+
 @pytest.mark.task("3")
 def test_3_createSamplingSequence():
     from sampling import createSamplingSequence
     seq = createSamplingSequence(ZIPF)
-    counts = Counter(map(int, seq))
-    came = [counts[word] for word in range(len(ZIPF))]
+    came = word_counts(seq, len(ZIPF))
     expect("how often the words occur in the sequence", [noise_count(f) for f in ZIPF], came, {
         "is rounded down": [int(f ** 0.75) for f in ZIPF],
         "is rounded up": [math.ceil(f ** 0.75) for f in ZIPF],
         "is the frequency, without the power 0.75": ZIPF})
-    expect("the length of the sequence", sum(map(noise_count, ZIPF)), len(seq))
-    word = random.choice(seq)
-    assert 0 <= word < len(ZIPF), f"random.choice(seq) is {word}, which is no word index"
+    random.choice(seq)
 
 
 @pytest.mark.task("3")
@@ -150,25 +254,47 @@ def test_3_noiseDistribution():
     for n in 5, 1:
         expect(f"log({n}·q[c])", np.log(n * q), noiseDistribution(ZIPF, n), {
             "lacks the factor n": np.log(q),
+            "is divided by n, not multiplied": np.log(q / n),
+            "has n^0.75 in place of n": np.log(n ** 0.75 * q),
             "is n·q[c], not its logarithm": n * q,
+            "is n·log(q[c])": n * np.log(q),
+            "lacks the division by the sum over all words": np.log(n * counts),
+            "has f^0.75 rounded down": np.log(n * np.floor(powers) / np.floor(powers).sum()),
             "lacks the rounding of f^0.75": np.log(n * powers / powers.sum()),
             "lacks the power 0.75": np.log(n * np.array(ZIPF) / sum(ZIPF))})
 
 
+def contexts(calls, word, seq, n):
+    """Yield the contexts that sampleContext draws, each after a check of its words."""
+    from sampling import sampleContext
+    for _ in range(calls):
+        context = sampleContext(word, seq, n)
+        if context is None:
+            fail("sampleContext returns None: is a return missing?")
+        context = [int(negative) for negative in context]
+        if len(context) != n + 1:
+            fail(f"expected {n + 1} words, the context word and {n} negatives, came {len(context)}")
+        if context[0] != word:
+            fail(f"expected the context word {word} first, came {context[0]}")
+        if word in context[1:]:
+            fail("a negative equals the context word")
+        yield context
+
+
 @pytest.mark.task("3")
 def test_3_sampleContext():
-    """Negatives may be drawn with or without replacement: the first one is distributed alike."""
-    from sampling import createSamplingSequence, sampleContext
+    """Many negatives may be drawn with or without replacement; a single one is distributed as q."""
+    from sampling import createSamplingSequence
     freqs = [4000 // rank + 1 for rank in range(1, 401)]
     seq = createSamplingSequence(freqs)
-    calls, n, word = 5000, 7, 2
+    if word_counts(seq, len(freqs)) != [noise_count(f) for f in freqs]:
+        fail("not checked: createSamplingSequence must be right first")
+    word, calls = 2, 5000
+    for _ in contexts(500, word, seq, 7):
+        pass
     first = np.zeros(len(freqs))
-    for _ in range(calls):
-        context = [int(negative) for negative in sampleContext(word, seq, n)]
-        assert len(context) == n + 1, f"{n} negatives: expected {n + 1} words, came {len(context)}"
-        assert context[0] == word, f"expected the context word {word} first, came {context[0]}"
-        assert word not in context[1:], "a negative equals the context word"
-        first[context[1]] += 1
+    for _, negative in contexts(calls, word, seq, 1):
+        first[negative] += 1
 
     q = np.array([noise_count(f) for f in freqs], dtype=float)
     q[word] = 0
@@ -191,8 +317,8 @@ def test_4_lossAndGradient():
     for n, M in (5, 4), (20, 3), (1, 3), (5, 20), (1, 1):
         sample = observations(4, n=n, M=M)
         sample[0] /= M
-        expect_gradients(loss, sample, lossAndGradient(*sample), f"n={n} M={M}",
-                         1 / (n + 1), "is divided by n+1")
+        came = results_of(lossAndGradient, sample, f"n={n} M={M}")
+        expect_gradients(loss, sample, came, f"n={n} M={M}")
 
 
 @pytest.mark.task("5")
@@ -201,8 +327,11 @@ def test_5(function):
     import grads
     for S, n, M in (7, 5, 4), (4, 1, 3), (1, 5, 3):
         sample = observations(5, S, n=n, M=M)
-        came = getattr(grads, function)(*sample)
-        expect_gradients(mean_loss, sample, came, f"S={S} n={n} M={M}", S, "is not divided by S")
+        label = f"S={S} n={n} M={M}"
+        if function == "lossAndGradientCumulative":
+            label = f"of lossAndGradient, {label}"
+        came = results_of(getattr(grads, function), sample, label)
+        expect_gradients(mean_loss, sample, came, label)
 
 
 @pytest.mark.task("5")
@@ -210,27 +339,34 @@ def test_5_batched_beside_cumulative(record_property):
     from grads import lossAndGradientBatched, lossAndGradientCumulative
     sample = observations(6, 1000, n=5, M=50)
     sample[0] /= 50                     # scores are about 10 at most
-    right, slow = fastest_of_three(lossAndGradientCumulative, sample)
-    came, quick = fastest_of_three(lossAndGradientBatched, sample)
+    right, slow = fastest_call(lossAndGradientCumulative, sample)
+    came, quick = fastest_call(lossAndGradientBatched, sample)
+    expect_results("J, du_w, dVt, dW", came)
     for name, expected, value in zip(("J", "du_w", "dVt", "dW"), right, came):
+        if isinstance(value, list):
+            fail(f"{name} of lossAndGradientBatched is a list, expected an array")
         if not np.isfinite(expected).all():
             fail(f"{name} of lossAndGradientCumulative is not finite for scores of about ±10")
-        expect(f"{name} beside that of lossAndGradientCumulative", expected, value)
+        expect(f"{name} of batched, compared with cumulative,", expected, value,
+               {"is not divided by S": 1000 * expected, "is divided by S twice": expected / 1000},
+               tolerance_of(*came, *right))
     if slow < 2 * quick:
         fail(f"batched is {slow / quick:.1f} times as fast as cumulative; expected more than 2: "
              "is there a loop over S?")
     record_property("note", f"batched is {slow / quick:.0f} times as fast as cumulative")
 
 
-def fastest_of_three(function, arguments):
-    """The result of a function, and the seconds that the quickest of three calls takes."""
+def fastest_call(function, arguments):
+    """The result of a function, and the seconds that the quickest of several calls takes."""
     if hasattr(function, "seconds"):            # one that the grader's sandbox measures
         return function(*arguments), min(function.seconds(*arguments) for _ in range(3))
     seconds = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        result = function(*arguments)
-        seconds.append(time.perf_counter() - begun)
+    # On a busy machine NumPy's threads would wait for each other.
+    with threadpool_limits(1, "blas"):
+        while len(seconds) < 3 or sum(seconds) < 0.3:
+            begun = time.perf_counter()
+            result = function(*arguments)
+            seconds.append(time.perf_counter() - begun)
     return result, min(seconds)
 
 
@@ -239,7 +375,8 @@ def fastest_of_three(function, arguments):
 def plain_sgd(visited, targets, U, V, W, q, S, alpha, keep="all"):
     """Minibatch SGD by loops, over contexts [c, c̄_1 … c̄_n] in the order in which they came.
 
-    keep : "last" keeps only the last gradient of a word that occurs several times in a batch
+    keep : "last" keeps only the last gradient of a word that occurs several times in a batch,
+        "context words" and "negatives" only those rows of V
     """
     for start in range(0, len(visited), S):
         batch = visited[start:start + S]
@@ -249,7 +386,12 @@ def plain_sgd(visited, targets, U, V, W, q, S, alpha, keep="all"):
             u, Vt, b = U[w], V[context], q[context]
             du = derivative(lambda Z: loss(Z, Vt, W, b), u) / len(batch)
             dU[w] = du if keep == "last" else dU[w] + du
-            for c, dv in zip(context, derivative(lambda Z: loss(u, Z, W, b), Vt) / len(batch)):
+            dVt = derivative(lambda Z: loss(u, Z, W, b), Vt) / len(batch)
+            if keep == "context words":
+                dVt[1:] = 0
+            if keep == "negatives":
+                dVt[0] = 0
+            for c, dv in zip(context, dVt):
                 dV[c] = dv if keep == "last" else dV[c] + dv
             dW += derivative(lambda Z: loss(u, Vt, Z, b), W) / len(batch)
         U, V, W = U - alpha * dU, V - alpha * dV, W - alpha * dW
@@ -258,9 +400,11 @@ def plain_sgd(visited, targets, U, V, W, q, S, alpha, keep="all"):
 
 @pytest.mark.task("6")
 def test_6_stochasticGradientDescend():
-    cases = {"S does not divide N": (7, 1, False), "two epochs": (7, 2, False),
-             "S divides N": (10, 1, False), "S above N": (100, 1, False),
-             "S is 1": (1, 1, False), "a list of tuples": (7, 2, True)}
+    # After the first case, a single batch, a mistake in one of U, V, W is not yet in the others.
+    cases = {"one batch": (30, 1, False), "S=7 N=30": (7, 1, False),
+             "S=7 N=30, two epochs": (7, 2, False), "S=10 N=30": (10, 1, False),
+             "S=100 N=30": (100, 1, False), "S=1 N=30": (1, 1, False),
+             "a list of tuples": (7, 2, True)}
     for label, case in cases.items():
         expect_sgd(*case, label)
 
@@ -269,32 +413,25 @@ def expect_sgd(S, epochs, as_list, label):
     """Compare a training of S pairs a batch with `plain_sgd`."""
     from grads import lossAndGradientCumulative
     from w2v_sgd import stochasticGradientDescend
-    N, L, M, alpha = 30, 40, 4, 0.3
+    L, M, alpha = 40, 4, 0.3
     rng = np.random.default_rng(6)
     start = [rng.normal(scale=0.5, size=size) for size in ((L, M), (L, M), (M, M))]
     q = rng.normal(scale=0.5, size=L)
-    targets = [c % 3 for c in range(N)]     # so words repeat in a batch, and c tells its pair
-    data = [(targets[c], c) for c in range(N)]
+    targets = [c % 3 for c in range(15)]    # so words repeat in a batch, and c tells its pair
+    data = [(targets[c], c) for c in range(15)] * 2
+    words = [c for _, c in data]            # before somebody shuffles data itself
+    N = len(data)
     visited = []
 
     def context_function(c):
         visited.append([int(c), 30 + int(c) % 4, 34 + int(c) % 5])      # negatives repeat, too
         return visited[-1]
 
-    U, V, W = (X.copy() for X in start)
-    came = stochasticGradientDescend(data if as_list else np.array(data), U, V, W,
-                                     context_function, lossAndGradientCumulative, q, S, epochs,
-                                     alpha)
-
-    orders = [[context[0] for context in visited[epoch * N:(epoch + 1) * N]]
-              for epoch in range(epochs)]
-    for epoch, order in enumerate(orders):
-        if sorted(order) != list(range(N)):
-            fail(f"epoch {epoch + 1} does not go through each pair once ({label})",
-                 f"it asks contextFunction for {len(order)} of {N} pairs, {len(set(order))} of "
-                 "them different")
-        if order == list(range(N)):
-            fail("the pairs come in the order of data: shuffle them in each epoch")
+    came = stochasticGradientDescend(data if as_list else np.array(data),
+                                     *(X.copy() for X in start), context_function,
+                                     lossAndGradientCumulative, q, S, epochs, alpha)
+    expect_results("U, V, W", came)
+    expect_epochs([context[0] for context in visited], words, epochs, S, label)
 
     def trained(alpha=alpha, **how):
         result = start
@@ -305,13 +442,42 @@ def expect_sgd(S, epochs, as_list, label):
 
     expected = trained()
     for i, name in enumerate("UVW"):
-        expect(f"{name} ({label})", expected[i], came[i], {
-            "was never changed": start[i],
-            "lacks gradients: each of a word that is repeated in a batch counts":
-                lambda i=i: trained(keep="last")[i],
-            "moves up the gradient, not down": lambda i=i: trained(-alpha)[i],
-            "moves by α/S times the gradient, which is a mean already":
-                lambda i=i: trained(alpha / S)[i]})
+        mistakes = {"was never changed": start[i]}
+        for mistake, how in sgd_mistakes(alpha, S).items():
+            mistakes[mistake] = lambda how=how: trained(**how)[i]
+        expect(f"{name} ({label})", expected[i], came[i], mistakes, tolerance_of(*came))
+
+
+def sgd_mistakes(alpha, S):
+    """Usual mistakes, and the arguments with which a training makes them."""
+    return {
+        "lost gradients of words that are repeated in a batch": {"keep": "last"},
+        "was changed only for context words, not for negatives": {"keep": "context words"},
+        "was changed only for negatives, not for context words": {"keep": "negatives"},
+        "moves up the gradient, not down": {"alpha": -alpha},
+        "moves by the gradient, without α": {"alpha": 1.},
+        "moves by α·S times the gradient": {"alpha": alpha * S},
+        "moves by α/S times the gradient, which is a mean already": {"alpha": alpha / S}}
+
+
+def expect_epochs(visited, words, epochs, S, label):
+    """Fail unless the context words visited are those of the data in each epoch, shuffled."""
+    N, came = len(words), len(visited)
+    asked = f"contextFunction is asked for {came} contexts, expected {N * epochs}: one a pair"
+    if came == N // S * S * epochs != N * epochs:
+        fail(f"the last batch of an epoch, the smaller one, is left out ({label})", asked)
+    if came != N * epochs and came % N == 0:
+        fail(f"the number of epochs is {came // N}, expected {epochs} ({label})", asked)
+    if came != N * epochs:
+        fail(f"an epoch does not go through each pair once ({label})", asked)
+    for first in range(0, came, N):
+        order = visited[first:first + N]
+        if sorted(order) != sorted(words):
+            fail(f"epoch {first // N + 1} does not go through each pair once ({label})",
+                 "some come too often and others not at all; random.shuffle(data) does that to an "
+                 "array, np.random.shuffle(data) does not")
+        if order == words:
+            fail("the pairs come in the order of data: shuffle them in each epoch")
 
 
 @pytest.mark.task("6")
@@ -330,9 +496,10 @@ def test_6_more_pairs_than_between_two_reports():
     start = [np.ones((N, 1)), np.ones((N, 1)), np.ones((1, 1))]
     stochasticGradientDescend([(0, c) for c in range(N)], *start, context_function, no_gradients,
                               np.zeros(N), 500, epochs, 0.1)
-    if set(calls.values()) != {epochs} or len(calls) != N:
-        fail(f"{epochs} epochs of {N} pairs: expected {epochs} times each pair, came "
-             f"{min(calls.values())} to {max(calls.values())} times {len(calls)} of them")
+    fewest, most = (find(calls[c] for c in range(N)) for find in (min, max))
+    if not fewest == most == epochs:
+        times = fewest if fewest == most else f"{fewest} to {most}"
+        fail(f"in {epochs} epochs of {N} pairs each pair must come {epochs} times, came {times}")
 
 
 # --- The command --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import sys
 import time
 from array import array
 from collections import Counter
+from contextlib import suppress
 from itertools import chain, repeat
 
 import numpy as np
@@ -104,7 +105,8 @@ def tell(message):
     """Write a line to stderr, over the live line if there is one."""
     if sys.stderr.isatty():
         message = f"\r{message:{WIDTH}}"
-    print(message, file=sys.stderr, flush=True)
+    with suppress(OSError):             # nobody reads it: that is no reason to end
+        print(message, file=sys.stderr, flush=True)
 
 
 PATIENCE = 2        # seconds
@@ -168,6 +170,10 @@ class Progress:
         minutes, seconds = divmod(round((self.total - done) / rate), 60)
         line = (f"{done / self.total:4.0%}  {rate:,.0f} pairs/s  {minutes}:{seconds:02d} left  "
                 f"loss {self.mean_loss:.3f}")
+        with suppress(OSError):
+            self._print(line, done)
+
+    def _print(self, line, done):
         if self.live:       # the spaces clear what was there, in any console
             end = "\n" if done == self.total else "\r"
             print(f"{line:{WIDTH}}", end=end, file=self.stream, flush=True)

@@ -33,6 +33,7 @@ class PairList(MutableSequence):
 
     def __getitem__(self, index):
         if isinstance(index, slice):
+            self.is_own = False         # what is handed out here is not changed any more
             return PairList(self.pairs[index])
         return tuple(self.pairs[index].tolist())
 
@@ -53,7 +54,17 @@ class PairList(MutableSequence):
         self.is_own = True
 
     def copy(self):
-        return PairList(self.pairs)
+        return self[:]
+
+    def sort(self, **how):
+        self.pairs = np.array(sorted(self, **how), dtype=self.pairs.dtype).reshape(-1, 2)
+        self.is_own = True
+
+    def __add__(self, other):
+        return list(self) + list(other)
+
+    def __eq__(self, other):
+        return list(self) == list(other)
 
     def __array__(self, dtype=None, copy=None):
         return np.array(self.pairs, dtype)
@@ -85,13 +96,16 @@ def learn_as_assigned(options, corpus, start, seq, q_noise, method):
     total = options.epochs * len(corpus.pairs)
     curve = [(0, 0.)]
 
+    has_rng = hasattr(sampling, "sample_contexts")          # then it is our module
+    context_rng = [np.random.default_rng(options.seed)] if has_rng else []
+
     def context_function(word):
-        return sampling.sampleContext(word, seq, options.negatives)
+        return sampling.sampleContext(word, seq, options.negatives, *context_rng)
 
     def watched(u_w, Vt, W, q):
         J, *gradients = method(u_w, Vt, W, q)
         if not np.isfinite(J):
-            alpha = smaller_step(corpus.freqs, options.batch_size, options.negatives, options.alpha)
+            alpha = smaller_step(corpus.freqs, options)
             raise InputError(f"the loss is {J} after {curve[-1][0]:,} pairs: take a smaller step "
                              f"size, such as --alpha {alpha:.2g}")
         curve.append((curve[-1][0] + len(u_w), float(J)))
@@ -105,15 +119,46 @@ def learn_as_assigned(options, corpus, start, seq, q_noise, method):
 
     _tell_what_to_expect(options, corpus.pairs, start, method, train)
     progress = Progress(total)
-    return train(corpus.pairs, start, watched, options.epochs), curve
+    parameters = _checked(train(corpus.pairs, start, watched, options.epochs), start)
+    if curve[-1][0] != total:
+        tell(f"your stochasticGradientDescend learned from {curve[-1][0]:,} pairs, not from "
+             f"{total:,}: does it keep to epochs, and to the last batch?")
+    return parameters, curve
+
+
+def _checked(came, start):
+    """Return U, V, W as arrays; InputError if it is something else that came of training."""
+    shapes = [X.shape for X in start]
+    try:
+        arrays = [np.asarray(X, dtype=np.result_type(np.asarray(X), np.float32)) for X in came]
+    except (TypeError, ValueError):
+        arrays = []
+    if [X.shape for X in arrays] != shapes or not all(np.isfinite(X).all() for X in arrays):
+        raise InputError(f"stochasticGradientDescend returned {_described(came)}; expected U, V, W "
+                         f"of the shapes {', '.join(map(str, shapes))}, all finite")
+    return arrays
+
+
+def _described(came):
+    if isinstance(came, tuple | list):
+        return f"{len(came)} things of the shapes {', '.join(str(np.shape(X)) for X in came)}"
+    return "nothing" if came is None else f"a {type(came).__name__}"
 
 
 def _tell_what_to_expect(options, pairs, start, method, train):
     """Say how long it will take, by the time of a few batches, and what cannot be had."""
+    calls = []
+
+    def counted(*arguments):
+        calls.append(1)
+        return method(*arguments)
+
     some = pairs[:TRIAL_BATCHES * options.batch_size]
     begun = time.monotonic()
     with contextlib.redirect_stdout(io.StringIO()):
-        train(some, [X.copy() for X in start], method, 1)
+        _checked(train(some, [X.copy() for X in start], counted, 1), start)
+    if not calls:
+        raise InputError("stochasticGradientDescend never calls lossAndGradientFunction")
     seconds = (time.monotonic() - begun) * options.epochs * len(pairs) / len(some)
     schedule = ", and the step size stays the same" if options.schedule == "linear" else ""
     tell(f"your stochasticGradientDescend will take about {_duration(seconds)}; it writes no "

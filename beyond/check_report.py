@@ -1,6 +1,7 @@
 """What python test.py prints of its checks: a line each, and what is wrong with those that fail."""
 
 import os
+import re
 import sys
 import textwrap
 import threading
@@ -10,7 +11,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 SECONDS = 60            # that a check may take
-WIDTH = 79
+WIDTH = 79 if sys.stdout.isatty() else 1000     # what reads a pipe looks for whole messages
 
 
 class Report:
@@ -57,8 +58,8 @@ class Report:
         frame = sys._current_frames()[main_thread]
         while frame and not is_a_students(frame.f_code.co_filename):
             frame = frame.f_back
-        where = f": {Path(frame.f_code.co_filename).name}, line {frame.f_lineno}" if frame else ""
-        lines = [f"  {title(nodeid, self.task):60} failed",
+        where = f" ({Path(frame.f_code.co_filename).name}, line {frame.f_lineno})" if frame else ""
+        lines = [f"{self.headline(nodeid, self.task)}  failed: {title(nodeid, self.task)}",
                  f"      took longer than {SECONDS} s: an endless loop?{where}"]
         os.write(self.terminal, "\n".join([*lines, ""]).encode(errors="replace"))
         os._exit(1)
@@ -78,11 +79,8 @@ class Report:
         file = report.nodeid.partition("::")[0]
         properties = dict(report.user_properties)
         task = properties.get("task")
-        heading = f"Task {task}: {self.tasks[task]}" if task else file
-        headline = "" if heading == self.heading else f"\n{heading}\n"
-        self.heading = heading
-
-        line = f"  {title(report.nodeid, task):60} {report.outcome}"
+        headline = self.headline(report.nodeid, task)
+        line = f"  {report.outcome}: {title(report.nodeid, task)}"
         if report.failed:
             self.failed.append(f"{file}: {title(report.nodeid, task)}")
             details = reasons(report, properties.get("where"))
@@ -90,6 +88,14 @@ class Report:
         elif "note" in properties:
             line += "\n" + wrapped(properties["note"])
         return report.outcome, f"{headline}{line}\n", line
+
+    def headline(self, nodeid, task):
+        """The lines above the first check of a task, or of a file; "" for its other checks."""
+        heading = f"Task {task}: {self.tasks[task]}" if task else nodeid.partition("::")[0]
+        if heading == self.heading:
+            return ""
+        self.heading = heading
+        return f"\n{heading}\n"
 
     def pytest_warning_recorded(self, warning_message):
         where = Path(warning_message.filename)
@@ -117,13 +123,26 @@ def reasons(report, where):
     lines = (crash.message if crash else str(report.longrepr)).strip().split("\n")
     is_syntax_error = lines[0].lstrip().startswith("File ")
     if is_syntax_error:
-        lines = [f"{lines[-1]} ({' '.join(lines[0].split())})"]
-    lines = lines[:2] if lines[0].startswith("Failed: ") or not crash else lines[:1]
-    lines[0] = lines[0].removeprefix("AssertionError: ").removeprefix("Failed: ")
-    if where and not is_syntax_error:
+        where = re.sub(r'.*File ".*?([^/\\]+)", ', r"\1, ", lines[0])
+        lines = [lines[-1]]
+    elif crash and not lines[0].startswith("Failed: "):
+        lines = lines[:1] + [line for line in lines[1:] if line.startswith("called with ")]
+    is_unwritten = lines[0].startswith("NotImplementedError: ")
+    lines[0] = in_plain_words(lines[0])
+    if where and not is_unwritten:
         lines[0] += f" ({where})"
     printed = [line for line in report.capstdout.splitlines() if not line.startswith("Epoch:")]
-    return lines + [f"printed: {line}" for line in printed[:3]]
+    return lines[:2] + [f"printed: {line}" for line in printed[:3]]
+
+
+def in_plain_words(line):
+    """Shorten the line that ends a traceback, where its first word or a path says nothing."""
+    line = re.sub("^(AssertionError|Failed|NotImplementedError): ", "", line)
+    line = re.sub(r"^ImportError: cannot import name '(\w+)' from '(\w+)' \(.*\)$",
+                  r"\2.py has no function \1", line)
+    line = line.rstrip()
+    return re.sub(r"^AttributeError: module '(sampling|grads|w2v_sgd)' has no attribute '(\w+)'$",
+                  r"\1.py has no function \2", line)
 
 
 def wrapped(line):

@@ -30,11 +30,6 @@ class Checkpoints:
     def is_due(self):
         return time.monotonic() - self.written_at >= self.every
 
-    def newest(self):
-        """Return the path of the newest, or None; a crash may leave only the one before."""
-        paths = self.folder / CHECKPOINT, self.folder / PREVIOUS
-        return next((path for path in paths if path.exists()), None)
-
     def write(self, curve, parameters):
         """Write the learning curve and U, V, W; or say why not, since there may be room later."""
         try:
@@ -112,6 +107,12 @@ class Checkpoints:
                 path.unlink(missing_ok=True)
             except PermissionError as error:
                 tell(f"run.py: {path}: not removed: {error.strerror}")
+
+
+def newest_in(folder):
+    """Return the path of the newest, or None; a crash may leave only the one before."""
+    paths = folder / CHECKPOINT, folder / PREVIOUS
+    return next((path for path in paths if path.exists()), None)
 
 
 def called(setting):

@@ -57,10 +57,15 @@ def number_from(least, kind=int, most=10 ** 9):
     return number
 
 
+NOT_FOR_TEXT = "unicode_escape", "raw_unicode_escape", "punycode", "idna"
+
+
 def text_encoding(name):
     """Be the argparse type of the name of an encoding of text."""
     try:
         b" ".decode(name, errors="ignore")
+        if codecs.lookup(name).name in NOT_FOR_TEXT:
+            raise LookupError
     except (LookupError, UnicodeError):
         raise argparse.ArgumentTypeError(f"no encoding of text is called {name}") from None
     return name

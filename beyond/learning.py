@@ -16,13 +16,13 @@ import grads
 import sampling
 import w2v_sgd
 from beyond.as_assigned import learn_as_assigned
-from beyond.checkpoints import CHECKPOINT
+from beyond.checkpoints import CHECKPOINT, newest_in
 from beyond.interruptions import deferred_signals
 from beyond.settings import SCHEDULES
 from beyond.starts import smaller_step
 from utils import InputError, Progress, tell
 
-METHODS = {"batched": grads.lossAndGradientBatched, "cumulative": grads.lossAndGradientCumulative}
+METHODS = {"batched": "lossAndGradientBatched", "cumulative": "lossAndGradientCumulative"}
 OURS = "rng", "many_at_once", "done", "callback"        # parameters beyond the assignment's
 
 
@@ -62,16 +62,16 @@ def learn(options, corpus, start, seq, q_noise, rng, checkpoints):
     InputError : the loss is not finite, or --resume has nothing to go on from
     """
     begun = time.monotonic()
-    if not accepts(w2v_sgd.stochasticGradientDescend, *OURS):
+    if not is_ours():
         parameters, curve = learn_as_assigned(options, corpus, start, seq, q_noise,
-                                              METHODS[options.method])
+                                              loss_function(options.method))
         resumed_at = 0
     else:
         curve = [(0, 0.)]
         if options.resume:
             start, curve = _resume(options, checkpoints, start, len(corpus.pairs))
-        elif checkpoints.newest():
-            tell(f"beginning anew; --resume would go on from {checkpoints.newest()}")
+        elif newest_in(checkpoints.folder):
+            tell(f"beginning anew; --resume would go on from {newest_in(checkpoints.folder)}")
         resumed_at = curve[-1][0]
         parameters = _learn_with_checkpoints(options, corpus, start, curve, seq, q_noise, rng,
                                              checkpoints)
@@ -79,9 +79,17 @@ def learn(options, corpus, start, seq, q_noise, rng, checkpoints):
     return parameters, Course(np.array(curve), learned_now / (time.monotonic() - begun))
 
 
-def accepts(function, *names):
-    """Say whether a function has parameters of these names: a student's has the assignment's."""
-    return set(names) <= set(inspect.signature(function).parameters)
+def is_ours():
+    """Say whether stochasticGradientDescend has our parameters, not the assignment's alone."""
+    return set(OURS) <= set(inspect.signature(w2v_sgd.stochasticGradientDescend).parameters)
+
+
+def loss_function(method):
+    """Return the function of grads.py for a method; InputError if it is not there."""
+    function = getattr(grads, METHODS[method], None)
+    if not function:
+        raise InputError(f"grads.py has no function {METHODS[method]}")
+    return function
 
 
 def _learn_with_checkpoints(options, corpus, start, curve, seq, q_noise, rng, checkpoints):
@@ -102,7 +110,7 @@ def _learn_with_checkpoints(options, corpus, start, curve, seq, q_noise, rng, ch
     try:
         with deferred_signals() as signals:
             parameters = w2v_sgd.stochasticGradientDescend(
-                corpus.pairs, *start, context_function, METHODS[options.method], q_noise,
+                corpus.pairs, *start, context_function, loss_function(options.method), q_noise,
                 options.batch_size, options.epochs, step_size, printInterval=None, rng=rng,
                 many_at_once=many_at_once, done=done_before, callback=after_batch)
             checkpoints.write(curve, parameters)
@@ -115,7 +123,7 @@ def _explained(error, options, corpus, curve, checkpoints):
     """Say what to do about Diverged, and keep what was learned before."""
     if not error.step:
         return str(error)
-    alpha = smaller_step(corpus.freqs, options.batch_size, options.negatives, options.alpha)
+    alpha = smaller_step(corpus.freqs, options)
     advice = f"{error.what}: take a smaller step size, such as --alpha {alpha:.2g}"
     if not all(np.isfinite(X).all() for X in error.learned):
         return advice
@@ -126,8 +134,9 @@ def _explained(error, options, corpus, curve, checkpoints):
 def _resume(options, checkpoints, start, pair_count):
     """Read what --resume names, a file or just the newest: U, V, W and the learning curve."""
     path = options.resume
-    if path is True:
-        path = checkpoints.newest() or checkpoints.folder / CHECKPOINT
+    if path is True or path.is_dir():
+        folder = checkpoints.folder if path is True else path
+        path = newest_in(folder) or folder / CHECKPOINT
     return checkpoints.read(path, start, pair_count, options.epochs)
 
 

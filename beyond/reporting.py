@@ -11,7 +11,7 @@ from utils import InputError, tell
 
 
 def smaller_alpha(options, freqs):
-    alpha = smaller_step(freqs, options.batch_size, options.negatives, options.alpha)
+    alpha = smaller_step(freqs, options)
     return f"take a smaller step size, such as --alpha {alpha:.2g}"
 
 
@@ -64,10 +64,12 @@ def judgement(options, run, course, freqs):
     """Say what a loss near or above the floor means, or nothing."""
     if run.loss < run.floor - 0.05:
         return ""
-    loss_at_start = course.curve[1, 1]
-    if run.loss > loss_at_start + 0.05:
+    # All starts but the uniform one begin at the floor. The loss of a pair spreads by about 2.
+    measured_pairs = max(0.05 * course.curve[-1, 0], options.batch_size)
+    noise = 0.05 + 6 / np.sqrt(measured_pairs)
+    if options.init != "uniform" and run.loss > run.floor + noise:
         return f"; the training did harm: {smaller_alpha(options, freqs)}"
-    more = "more --pairs" if options.pairs else "more text, more --epochs or a smaller --alpha"
+    more = "more --pairs" if options.pairs else "more text or more --epochs"
     return f"; hardly more than that was learned: take {more}"
 
 

@@ -6,7 +6,7 @@ import platform
 import shutil
 import tempfile
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -91,9 +91,11 @@ def write_results(folder, results, run):
 def load_run(folder):
     """Read what is known of the run whose results are in a folder, or return None."""
     try:
-        return Run(**json.loads((folder / RUN).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        run = Run(**json.loads((folder / RUN).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+    kinds = {field.name: field.type for field in fields(Run)}
+    return run if all(type(getattr(run, name)) is kind for name, kind in kinds.items()) else None
 
 
 def load_results(folder):
@@ -106,21 +108,32 @@ def load_results(folder):
     except FileNotFoundError as error:
         raise InputError(f"{error.filename}: no such file; train first (python run.py) or name "
                          "--results") from None
-    except (ValueError, EOFError) as error:
+    except OSError:
+        raise
+    except Exception as error:      # zipfile, NumPy and its parser of headers raise many kinds
         raise InputError(f"{folder}: what is there cannot be read ({error}); train again") from None
 
     if not all(is_finite_array(X) for X in (U, V, W)):
         raise InputError(f"{folder}: U, V and W are not arrays of finite numbers; train again")
     fit = are_of_one_model(U, V, W) and len(words) == len(U)
-    if not fit or not (freqs is None or np.shape(freqs) == (len(U),)):
+    if not fit or not (freqs is None or are_frequencies(freqs, len(U))):
         raise InputError(f"{folder}: U, V, W and the words do not fit together, "
                          f"{U.shape, V.shape, W.shape, len(words)}; train again")
-    return Results(U, V, W, words, freqs)
+    results = Results(U, V, W, words, freqs)
+    if not np.isfinite(U @ W.T).all() or not np.isfinite(results.both).all():
+        raise InputError(f"{folder}: the numbers in U, V and W are too large; train again")
+    return results
 
 
 def is_finite_array(X):
     """Say whether X is an array of floats, all of them finite."""
     return isinstance(X, np.ndarray) and X.dtype.kind == "f" and bool(np.isfinite(X).all())
+
+
+def are_frequencies(freqs, L):
+    """Say whether an array holds how often each of L words occurs."""
+    return (isinstance(freqs, np.ndarray) and freqs.shape == (L,) and freqs.dtype.kind in "iuf"
+            and bool(np.isfinite(freqs).all()) and bool((freqs > 0).all()))
 
 
 def are_of_one_model(U, V, W):
@@ -142,6 +155,10 @@ def whole_file(path):
     """Open a file to write bytes to, which appears under its name when all is written."""
     if path.is_dir():
         raise InputError(f"{path}: a folder; name a file")
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent}: no such folder")
+    if path.name in {*ARRAYS, WORDS, FREQS, RUN}:
+        raise InputError(f"{path}: the name of a result of training; take another")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".w2v-file-") as scratch:
         unfinished = Path(scratch) / path.name
         with durable_file(unfinished) as file:

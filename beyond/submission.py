@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from beyond.commands import RESULTS
 from beyond.results import (
     ARRAYS,
     EMBEDDINGS_PICTURE,
+    RUN,
     WORDS,
     are_of_one_model,
     load_run,
@@ -54,6 +56,7 @@ def submit(options):
     faults += check_arrays(options.results)
     if run and not options.anyway:
         faults += check_run(run, options.results)
+    faults += check_that_it_is_of(run, contents, options.results)
     if not name_faults:                 # it takes a while, and one has to come again anyway
         faults += check_tasks()
 
@@ -106,7 +109,7 @@ def check_arrays(folder):
             arrays.append(np.load(file, allow_pickle=False))
             if not np.isfinite(arrays[-1]).all():
                 faults.append(f"{file}: not all of it is finite; train again")
-        except (ValueError, TypeError, EOFError):
+        except Exception:           # as in load_results
             faults.append(f"{file}: not an array of numbers; train again")
     if len(arrays) < len(ARRAYS):
         return faults
@@ -125,17 +128,31 @@ def check_arrays(folder):
 def check_run(run, folder):
     """List how a run differs from the one that the assignment asks for."""
     faults = []
-    for name in "dim", "negatives", "window", "vocabulary", "batch_size", "pairs":
+    names = ("dim", "negatives", "window", "vocabulary", "batch_size", "pairs", "subsample",
+             "dynamic_window")
+    for name in names:
         value = run.settings.get(name)
         if value != ASSIGNMENT[name]:
             asked = "all" if name == "pairs" else ASSIGNMENT[name]
             flag = f"--{name.replace('_', '-')}"
             faults.append(f"{folder}: of a run with {flag} {value}, not {asked}; train again, or "
                           "--anyway")
-    if run.loss > ASSIGNED_LOSS:
+    if not run.loss <= ASSIGNED_LOSS:       # NaN is not
         faults.append(f"{folder}: of a run with a loss of {run.loss:.2f}; the assignment asks for "
                       f"{ASSIGNED_LOSS}; train longer, or --anyway")
     return faults
+
+
+def check_that_it_is_of(run, contents, folder):
+    """List whether the arrays are of another run than w2v-run.json says."""
+    try:
+        U = np.load(BytesIO(contents[ARRAYS[0]]), allow_pickle=False)
+    except Exception:               # said already
+        return []
+    if run and U.shape != (run.words, run.settings.get("dim")):
+        return [f"{folder / RUN}: of another run than {ARRAYS[0]}, which has the shape {U.shape}; "
+                "train again"]
+    return []
 
 
 def check_tasks():

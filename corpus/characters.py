@@ -23,6 +23,8 @@ STRAY_JOINERS = re.compile(
     rf"(?<![\w{MARKS}{RARE_MARKS}{JOINERS}])[{JOINERS}]+"
     rf"|(?<![{VIRAMAS}{JOINERS}])[{JOINERS}]+(?![\w{MARKS}{RARE_MARKS}{JOINERS}])")
 
+FINAL_SIGMA = re.compile(rf"(?<=[\w{MARKS}])σ(?![\w{MARKS}])")
+
 
 def normalised(text):
     """Write text as it is compared: lower-case, composed (NFC), without what nobody sees."""
@@ -30,6 +32,8 @@ def normalised(text):
     text = unicodedata.normalize("NFC", text)
     text = text.replace("İ", "i").lower()       # lower() alone would leave a dot above the i
     text = unicodedata.normalize("NFC", text)   # J̌ has no character of its own, but ǰ has
+    if "σ" in text or "ς" in text:              # lower() looks across full stops for a word's end
+        text = FINAL_SIGMA.sub("ς", text.replace("ς", "σ"))
     if any(joiner in text for joiner in JOINERS):       # they are rare, and the search is slow
         text = STRAY_JOINERS.sub("", text)
     return text
@@ -37,7 +41,7 @@ def normalised(text):
 
 def _token_pattern(marks):
     """Make the pattern of a token: a word, or a run of punctuation and symbols."""
-    return re.compile(rf"[\w{marks}{JOINERS}]+|[^\w\s{marks}{JOINERS}]+")
+    return re.compile(rf"[\w{marks}{JOINERS}]+|[^\w\s{marks}{JOINERS}][^\w\s{JOINERS}]*")
 
 
 TOKEN = _token_pattern(MARKS)

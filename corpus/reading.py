@@ -79,8 +79,10 @@ def _open_known_corpus(folder):
     return Source(folder.name, text, word_list if word_list.is_file() else None)
 
 
-def make_text(folder):
+def make_text(folder, anew=False):
     """Make a corpus's text/ by the function `prepare` of its prepare.py, whole or not at all.
+
+    What another run has made meanwhile stays, unless it is to be made anew.
 
     `prepare` writes .txt files into the folder that it is given, and returns what it wrote, in
     words; it raises InputError if it cannot.
@@ -93,8 +95,10 @@ def make_text(folder):
         unfinished.chmod(0o755)
         written = prepare(unfinished)
         find_text_files(unfinished)             # there are some
-        shutil.rmtree(text, ignore_errors=True)
-        rename_patiently(unfinished, text)
+        if anew:
+            shutil.rmtree(text, ignore_errors=True)
+        if not text.is_dir():
+            rename_patiently(unfinished, text)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     print(f"{written} in {text}", file=sys.stderr, flush=True)
@@ -103,7 +107,7 @@ def make_text(folder):
 def make_text_as_script(script):
     """Do what `python prepare.py` does: make the text/ beside it, or say why not."""
     try:
-        make_text(Path(script).resolve().parent)
+        make_text(Path(script).resolve().parent, anew=True)
     except InputError as error:
         print(f"prepare.py: {error}", file=sys.stderr)
         sys.exit(2)
@@ -137,7 +141,11 @@ def find_text_files(path):
             raise InputError(f"{path}: neither a file nor a folder; write the text to a file first")
         return [path]
 
-    files = [file for file in path.rglob("*") if _is_text_file(file, path)]
+    def stop(error):                    # a folder that cannot be read would be left out
+        raise error
+
+    files = [Path(folder) / name for folder, _, names in os.walk(path, onerror=stop)
+             for name in names if _is_text_file(Path(folder) / name, path)]
     files.sort(key=lambda file: file.parts)         # Windows compares paths in another way
     if not files:
         raise InputError(f"{path}: no .txt file in this folder; put the text there, in UTF-8")
@@ -182,13 +190,13 @@ def _decoded(file, encoding):
             begun = offset - len(decoder.getstate()[0])         # of a letter in the block before
             try:
                 text = decoder.decode(data, final=not data)
-            except UnicodeDecodeError as error:
-                fault = f"byte {begun + error.start} is not {encoding.upper()}"
-                raise InputError(f"{file}: {fault}; {_advice(data)}") from None
+            except UnicodeError as error:           # UnicodeDecodeError, and of UTF-16 another
+                fault = f"byte {begun + getattr(error, 'start', 0)} is not {encoding.upper()}"
+                raise InputError(f"{file}: {fault}; {_advice(data, encoding)}") from None
             if "\0" in text:
                 before = text[:text.index("\0")].encode(encoding)
                 fault = f"byte {begun + len(before)} is zero, so it is no {encoding.upper()} text"
-                raise InputError(f"{file}: {fault}; {_advice(data)}")
+                raise InputError(f"{file}: {fault}; {_advice(data, encoding)}")
             yield text
             if not data:
                 break
@@ -209,11 +217,13 @@ def _marked_encoding(data):
     return None
 
 
-def _advice(data):
+def _advice(data, tried):
     """Say what to do about bytes that cannot be read, by what they look like."""
-    encoding = _likely_encoding(data)
-    if encoding:
-        return f"it looks like {encoding}, which --encoding {encoding} reads"
+    likely = _likely_encoding(data)
+    if tried != "utf-8" and likely in (tried, None):
+        return "the file is damaged, cut off, or in another encoding"
+    if likely:
+        return f"it looks like {likely}, which --encoding {likely} reads"
     return "convert the file to UTF-8, or name its encoding, such as --encoding cp1251"
 
 

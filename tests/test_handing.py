@@ -27,7 +27,7 @@ RESULTS = ["embeddings.png", "w2v-U.npy", "w2v-V.npy", "w2v-W.npy"]
 @pytest.fixture
 def results(tmp_path):
     """A folder with everything that is handed in, but not of a real run."""
-    for name, shape in ("U", (5, 3)), ("V", (5, 3)), ("W", (3, 3)):
+    for name, shape in ("U", (5, 50)), ("V", (5, 50)), ("W", (50, 50)):
         np.save(tmp_path / f"w2v-{name}.npy", np.ones(shape, np.float32))
     (tmp_path / "w2v-words.txt").write_text("a\nb\nc\nd\ne\n")
     shutil.copy(ROOT / "corpus/pydocs/embeddings.png", tmp_path)
@@ -107,7 +107,7 @@ def save(name, X):
     (write("w2v-V.npy", b""), "w2v-V.npy: missing or empty"),
     (write("w2v-W.npy", b"\x93NUMPY rubbish"), "w2v-W.npy: not an array"),
     (save("w2v-U.npy", np.array([{}])), "w2v-U.npy: not an array"),
-    (save("w2v-U.npy", np.full((5, 3), np.nan)), "w2v-U.npy: not all of it is finite"),
+    (save("w2v-U.npy", np.full((5, 50), np.nan)), "w2v-U.npy: not all of it is finite"),
     (save("w2v-W.npy", np.ones((4, 4))), "they are not of one run"),
     (save("w2v-V.npy", np.ones(5)), "they are not of one run"),
     (write("w2v-words.txt", b"a\nb\n"), "w2v-words.txt: 2 words, but 5 rows of U"),
@@ -152,7 +152,8 @@ def write_run(folder, loss=2.2, **changes):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"dim": 3}, "--dim 3, not 50"), ({"pairs": 1000}, "--pairs 1000, not all"),
+    ({"subsample": 1e-3}, "--subsample 0.001, not None"),
+    ({"pairs": 1000}, "--pairs 1000, not all"),
     ({"window": 5}, "--window 5, not 3"), ({"negatives": 1}, "--negatives 1, not 5"),
     ({"vocabulary": 10}, "--vocabulary 10, not 20000"),
     ({"batch_size": 10}, "--batch-size 10, not 1000"), ({"loss": 2.41}, "a loss of 2.41")])
@@ -162,6 +163,12 @@ def test_results_of_another_run_are_packed_only_anyway(results, submit, capsys, 
         submit("FN81234")
     submit("FN81234", "--anyway")
     assert "the results are of news, 57.0 M pairs, loss 2." in capsys.readouterr().out
+
+
+def test_arrays_of_another_run_than_the_file_says_are_not_packed(results, submit):
+    write_run(results, dim=3)
+    with pytest.raises(InputError, match="w2v-run.json: of another run than w2v-U.npy"):
+        submit("FN81234", "--anyway")
 
 
 def test_what_is_packed_is_said(results, submit, capsys):

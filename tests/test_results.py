@@ -193,7 +193,7 @@ def test_export_for_the_projector(results):
     ("plot", "two words or more"),
     ("plot king", "two words or more"),
     ("export e.doc", "must end in .txt"),
-    ("export no/e.txt", said_by_system("No such file")),
+    ("export no/e.txt", said_by_system("no: no such folder")),
     ("nearest king - king", "nothing is left"),
     ("nearest king +", "a word is missing"),
     ("export folder.txt", "folder.txt: a folder"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,9 +17,10 @@ from scipy.optimize import minimize
 import grads
 import run
 import sampling
-from beyond.learning import METHODS
+from beyond.learning import Course, loss_function
 from beyond.measures import log_normalisers, unigram_floor
-from beyond.results import ARRAYS, FILES
+from beyond.reporting import judgement
+from beyond.results import ARRAYS, FILES, Run
 from beyond.settings import PRESETS, linear_decay
 from beyond.starts import spectral_start, unigram_start
 from tests.launch import RUN, launch, said_by_system
@@ -97,7 +99,7 @@ def test_cumulative_gives_the_same(trained, tmp_path):
     assert train(slow, "cumulative", *SMALL).returncode == 0
     for name in ARRAYS:
         np.testing.assert_allclose(np.load(slow / name), np.load(out / name), 1e-5, 1e-5)
-    assert METHODS["cumulative"] is grads.lossAndGradientCumulative
+    assert loss_function("cumulative") is grads.lossAndGradientCumulative
 
 
 def test_the_best_preset_is_as_repeatable_and_learns_more(trained, tmp_path):
@@ -225,9 +227,18 @@ def test_few_pairs_are_not_told_to_take_more_epochs(tmp_path):
     assert "take more --pairs" in result.stdout and "--epochs" not in result.stdout
 
 
-def test_a_training_that_does_harm_is_told_so(tmp_path):
-    result = train(tmp_path / "out", "--alpha", "3", "--batch-size", "50")
-    assert "the training did harm" in result.stdout, result.stdout + result.stderr
+@pytest.mark.parametrize("loss, pairs, init, words", [
+    (4.20, 14_000_000, "unigram", "the training did harm: take a smaller step size, such as"),
+    (4.20, 14_000_000, "spectral", "the training did harm"),
+    (4.20, 14_000_000, "uniform", "hardly more than that was learned"),
+    (2.70, 500, "unigram", "hardly more"), (2.52, 14_000_000, "unigram", "hardly more"),
+    (2.03, 14_000_000, "unigram", "")])
+def test_what_is_said_of_a_loss(loss, pairs, init, words):
+    options = SimpleNamespace(init=init, alpha=2, batch_size=1000, negatives=5, pairs=None)
+    result = Run("news", 9, 5, pairs, loss, 2.53, {}, {})
+    course = Course(np.array([[0, 0], [pairs, loss]]), 1.)
+    said = judgement(options, result, course, [5, 4, 3, 2, 1])
+    assert words in said and bool(words) == bool(said)
 
 
 @pytest.mark.parametrize("options", ["", "--batch-size 1", "--negatives 100", "--batch-size 20"])
