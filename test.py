@@ -359,7 +359,7 @@ def test_5_batched_beside_cumulative(record_property):
 def fastest_call(function, arguments):
     """The result of a function, and the seconds that the quickest of several calls takes."""
     if hasattr(function, "seconds"):            # one that the grader's sandbox measures
-        return function(*arguments), min(function.seconds(*arguments) for _ in range(3))
+        return function(*arguments), function.seconds(*arguments)
     seconds = []
     # On a busy machine NumPy's threads would wait for each other.
     with threadpool_limits(1, "blas"):
