@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from corpus.reading import make_text
 from corpus.vocabulary import read_words_to_draw
 from tests.launch import RUN, python
+from utils import InputError
 
 ROOT = RUN.parent
 BULGARIAN = Path(__file__).with_name("bulgarian.txt")
@@ -97,6 +99,26 @@ def test_a_folder_without_text_says_what_is_missing(copy):
     for name in "mine", "corpus/mine":
         result = python("run.py", "--corpus", name, cwd=copy)
         assert result.stdout.startswith("\ncorpus      mine: ")
+
+
+def test_text_that_another_run_has_made_meanwhile_stays(tmp_path):
+    (tmp_path / "prepare.py").write_text("""
+def prepare(folder):
+    (folder / "a.txt").write_text("ours")
+    (folder.parent / "text").mkdir()
+    (folder.parent / "text/b.txt").write_text("another's")
+    return "a text"
+""")
+    make_text(tmp_path)
+    assert [file.name for file in (tmp_path / "text").iterdir()] == ["b.txt"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["prepare.py", "text"]
+
+
+def test_text_without_a_file_is_not_made(tmp_path):
+    (tmp_path / "prepare.py").write_text("def prepare(folder):\n    return 'nothing'\n")
+    with pytest.raises(InputError, match="no .txt file"):
+        make_text(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["prepare.py"]
 
 
 def test_every_corpus_has_its_parts():

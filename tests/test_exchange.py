@@ -100,6 +100,29 @@ def lossAndGradientBatched(u_w, Vt, W, q, right=lossAndGradientBatched):
     assert re.search(r"run.py: the loss is inf after 500 pairs: .*--alpha 0\.2\n$", result.stderr)
 
 
+@pytest.mark.parametrize("end, message", [
+    ("", "returned nothing; expected U, V, W of the shapes (167, 50), (167, 50), (50, 50)"),
+    ("return U, V", "returned 2 things of the shapes (167, 50), (167, 50); expected U, V, W"),
+    ("return U.T, V, W", "returned 3 things of the shapes (50, 167)"),
+    ("return U + float('nan'), V, W", "all finite")])
+def test_what_a_students_function_returns_is_looked_at_before_the_long_run(copy, end, message):
+    shutil.copy(HERE / "student/w2v_sgd.py", copy)
+    text = (copy / "w2v_sgd.py").read_text(encoding="utf-8")
+    (copy / "w2v_sgd.py").write_text(text.replace("return U, V, W", end), encoding="utf-8")
+    result = python("run.py", "--corpus", BULGARIAN, cwd=copy)
+    assert result.returncode == 2 and message in result.stderr, result.stderr
+    assert "pairs/s" not in result.stderr and "Traceback" not in result.stderr
+
+
+def test_lists_of_embeddings_are_taken(copy):
+    shutil.copy(HERE / "student/w2v_sgd.py", copy)
+    text = (copy / "w2v_sgd.py").read_text(encoding="utf-8")
+    (copy / "w2v_sgd.py").write_text(
+        text.replace("return U, V, W", "return U.tolist(), V.tolist(), W.tolist()"))
+    result = python("run.py", "--corpus", BULGARIAN, cwd=copy)
+    assert result.returncode == 0, result.stderr
+
+
 def test_a_students_run_follows_from_the_seed(copy):
     for name in MODULES:
         shutil.copy(HERE / "student" / name, copy)

@@ -310,6 +310,11 @@ def test_the_one_before_is_taken_if_the_last_is_missing(tmp_path, corpus, right,
     assert results_in(out) == right
 
 
+def test_a_folder_to_resume_means_its_newest_checkpoint(tmp_path, corpus, stopped):
+    status, _ = run_beside(stopped, tmp_path / "out", corpus, "--resume", str(tmp_path / "out"))
+    assert status == 0
+
+
 def test_without_a_checkpoint_there_is_nothing_to_resume(tmp_path, corpus):
     status, line = run_beside({}, tmp_path / "out", corpus, "--resume")
     assert status == 2 and f"{CHECKPOINT}: no such checkpoint" in line

@@ -1,15 +1,17 @@
 """Looking at what was learned, and taking it along: run.py nearest, predict, plot, export."""
 
 import io
+import json
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 from beyond.pictures import plot_loss
-from beyond.results import FILES, load_results
+from beyond.results import FILES, load_results, load_run
 from tests.launch import RUN, launch, said_by_system
 from utils import InputError
 
@@ -248,3 +250,39 @@ def test_loss_picture(tmp_path):
     assert losses.get_ydata() == pytest.approx(J[1:])
     assert floor.get_ydata()[0] == 1.5
     assert FILES.count("loss.png") == 1
+
+
+def test_flipped_bits_in_headers_are_damage(results):
+    """Each of them is refused in one line, or changes nothing of what is read but its numbers."""
+    for name in "w2v-W.npy", "w2v-freqs.npy":
+        content = (results / name).read_bytes()
+        for place in range(0, 128):
+            changed = bytearray(content)
+            changed[place] ^= 1 << place % 8
+            (results / name).write_bytes(changed)
+            with suppress(InputError):
+                load_results(results)
+        (results / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["w2v-U.npy", "w2v-words.txt", "w2v-run.json"])
+def test_results_are_not_written_over(results, name):
+    before = (results / "w2v-words.txt").read_bytes()
+    for command in ["plot", "king", "queen", "--picture", name], ["map", "--out", name]:
+        out = launch(*command, cwd=results)
+        assert out.returncode == 2 and "the name of a result of training" in out.stderr
+    if name.endswith(".txt"):
+        assert launch("export", name, cwd=results).returncode == 2
+    assert (results / "w2v-words.txt").read_bytes() == before
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"corpus": 3}', "[" * 100000, "\udcff"])
+def test_an_odd_file_about_the_run_is_none(tmp_path, text):
+    (tmp_path / "w2v-run.json").write_bytes(text.encode(errors="surrogatepass"))
+    assert load_run(tmp_path) is None
+    run = {"corpus": "a", "tokens": 1, "words": 1, "pairs": 1, "loss": 1., "floor": 1.,
+           "settings": {}, "versions": {}}
+    (tmp_path / "w2v-run.json").write_text(json.dumps(run))
+    assert load_run(tmp_path) is not None
+    (tmp_path / "w2v-run.json").write_text(json.dumps(run | {"pairs": None}))
+    assert load_run(tmp_path) is None

@@ -149,6 +149,7 @@ WRONG_FILES = {
     ("--pairs 0", "--pairs"),
     ("--init zero", "--init: invalid choice"),
     ("slow", "no method or command is called slow; there are batched"),
+    ("nearest king", "put the command first: run.py nearest"),
     ("nearset", "no method or command is called nearset; do you mean nearest?"),
     ("--encoding rot13", "--encoding: no encoding of text is called rot13"),
     ("--nope", "--nope"),
@@ -296,6 +297,17 @@ def test_a_picture_that_cannot_be_drawn_is_left_out(tmp_path, monkeypatch):
     result = train(out)
     assert result.returncode == 0 and "embeddings.png cannot be drawn: no ink" in result.stderr
     assert sorted(contents(out)) == sorted({*FILES} - {"embeddings.png"})
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="of Linux")
+def test_a_stream_that_breaks_does_not_lose_the_results(tmp_path):
+    command = [sys.executable, RUN, "--corpus", BULGARIAN, "--out", tmp_path / "out"]
+    with open("/dev/full", "wb") as full:
+        assert subprocess.run(command, stderr=full, stdout=subprocess.DEVNULL).returncode == 0
+        assert sorted(contents(tmp_path / "out")) == sorted(FILES)
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, encoding="utf-8")
+    assert "the report cannot be printed: No space left on device; the results are in" in (
+        result.stderr)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")

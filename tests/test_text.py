@@ -120,6 +120,15 @@ def test_what_it_looks_like_is_named_and_can_be_read(tmp_path, encoding):
     assert read == sentences(tmp_path, text)
 
 
+@pytest.mark.parametrize("content, encoding, message", [
+    ("едно две три".encode("utf-16-le"), "utf-16", "is not UTF-16; it looks like utf-16-le"),
+    ("\ufeffедно две".encode("utf-16-le")[:-1], "utf-8", "damaged, cut off"),
+    (b"\x98" + "едно две три четири".encode("cp1251"), "cp1251", "damaged, cut off")])
+def test_what_cannot_be_read_in_its_encoding(tmp_path, content, encoding, message):
+    with pytest.raises(InputError, match=message):
+        sentences(tmp_path, content, encoding)
+
+
 def test_a_byte_that_is_not_of_the_encoding_is_named(tmp_path):
     with pytest.raises(InputError, match=r"text\.txt: byte 2 is not CP1251; "):
         sentences(tmp_path, b"ab\x98", "cp1251")
@@ -138,7 +147,9 @@ def test_a_byte_that_is_not_of_the_encoding_is_named(tmp_path):
     ("ок\n\ufeffдве", ["ок", "две"]),
     ("и\u0306 й Й", ["й", "й", "й"]),
     ("İstanbul istanbul I\u0307stanbul IŞIK", ["istanbul", "istanbul", "istanbul", "işik"]),
-    ("J\u030c ǰ", ["ǰ", "ǰ"])])
+    ("J\u030c ǰ", ["ǰ", "ǰ"]),
+    ("ΤΕΛΟΣ.ΑΡΧΗ ΤΕΛΟΣ τελος Σ", ["τελος", ".", "αρχη", "τελος", "τελος", "σ"]),
+    ("#\ufe0f\u20e3 $\u0301a", ["#\u20e3", "$\u0301", "a"])])
 def test_characters_that_nobody_sees_and_forms_that_look_alike(tmp_path, text, expected):
     [sentence] = sentences(tmp_path, text.replace("\n", " "))
     assert sentence.split(" ") == expected
