@@ -128,3 +128,12 @@ def test_progress_is_a_live_line_on_a_terminal_and_few_lines_elsewhere(is_termin
         assert text.count("\n") == 1 and text.count("\r") > 100
     else:
         assert text.count("\n") <= 11 and "\r" not in text
+
+
+def test_a_group_whose_name_begins_with_an_underscore_is_in_the_legend(tmp_path):
+    groups = {"_hidden": ["a", "b"], "__x": ["c"], "plain": ["d"]}
+    word2ind = {word: index for index, word in enumerate("abcd")}
+    E = np.random.default_rng(0).normal(size=(4, 3))
+    figure = plot_embeddings(E, groups, word2ind, "a title", tmp_path / "picture.png")
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == list(groups)
