@@ -126,6 +126,13 @@ def learn_as_assigned(options, corpus, start, seq, q_noise, method):
     return parameters, curve
 
 
+def _context_function(seq, options):
+    """Make the contextFunction; that of our own `sampling` draws by the seed, too."""
+    is_ours = hasattr(sampling, "sample_contexts")
+    rng = [np.random.default_rng(options.seed)] if is_ours else []
+    return lambda word: sampling.sampleContext(word, seq, options.negatives, *rng)
+
+
 def _checked(came, start):
     """Return U, V, W as arrays; InputError if it is something else that came of training."""
     shapes = [X.shape for X in start]
