@@ -93,14 +93,9 @@ def learn_as_assigned(options, corpus, start, seq, q_noise, method):
                          "train anew")
     random.seed(options.seed)
     np.random.seed(options.seed % 2 ** 32)
+    context_function = _context_function(seq, options)
     total = options.epochs * len(corpus.pairs)
     curve = [(0, 0.)]
-
-    has_rng = hasattr(sampling, "sample_contexts")          # then it is our module
-    context_rng = [np.random.default_rng(options.seed)] if has_rng else []
-
-    def context_function(word):
-        return sampling.sampleContext(word, seq, options.negatives, *context_rng)
 
     def watched(u_w, Vt, W, q):
         J, *gradients = method(u_w, Vt, W, q)
