@@ -350,7 +350,8 @@ def test_5_batched_beside_cumulative(record_property):
         expect(f"{name} of batched, compared with cumulative,", expected, value,
                {"is not divided by S": 1000 * expected, "is divided by S twice": expected / 1000},
                tolerance_of(*came, *right))
-    if slow < 2 * quick:
+    is_in_grader = hasattr(lossAndGradientBatched, "seconds")       # which judges speed by itself
+    if slow < 2 * quick and not is_in_grader:
         fail(f"batched is {slow / quick:.1f} times as fast as cumulative; expected more than 2: "
              "is there a loop over S?")
     record_property("note", f"batched is {slow / quick:.0f} times as fast as cumulative")
@@ -358,8 +359,6 @@ def test_5_batched_beside_cumulative(record_property):
 
 def fastest_call(function, arguments):
     """The result of a function, and the seconds that the quickest of several calls takes."""
-    if hasattr(function, "seconds"):            # one that the grader's sandbox measures
-        return function(*arguments), function.seconds(*arguments)
     seconds = []
     # On a busy machine NumPy's threads would wait for each other.
     with threadpool_limits(1, "blas"):

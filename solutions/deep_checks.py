@@ -66,20 +66,21 @@ def test_3_noise(n):
 @pytest.mark.parametrize("c", [0, 2, 12])
 def test_3_negatives(c):
     from sampling import createSamplingSequence, sampleContext
-    seq, n, calls = createSamplingSequence(FREQS), 250, 40
+    seq, n, calls = createSamplingSequence(FREQS), 5, 5000
     contexts = np.array([list(sampleContext(c, seq, n)) for _ in range(calls)])
     assert contexts.shape == (calls, n + 1), f"expected {n + 1} words, came {contexts.shape[1:]}"
     assert (contexts[:, 0] == c).all(), "the first word is not the context word"
     assert not (contexts[:, 1:] == c).any(), "a negative equals the context word"
     others = np.arange(len(FREQS)) != c
-    drawn = np.bincount(contexts[:, 1:].ravel(), minlength=len(FREQS))[others]
+    # The first one, which is distributed alike if the negatives must be different.
+    drawn = np.bincount(contexts[:, 1], minlength=len(FREQS))[others]
     p = chisquare(drawn, COUNTS[others] * drawn.sum() / COUNTS[others].sum()).pvalue
     assert p >= 1e-6, f"the negatives do not follow q: a χ² test gives p = {p:.1g}"
 
 
 def test_3_a_sequence_of_almost_one_word():
     from sampling import sampleContext
-    assert list(sampleContext(7, [7] * 200 + [3], 3)) == [7, 3, 3, 3], "expected the context word and three times 3"
+    assert list(sampleContext(7, [7] * 200 + [3], 1)) == [7, 3], "expected the context word and 3"
 
 
 # --- Tasks 4 and 5 ------------------------------------------------------------------------------------------------

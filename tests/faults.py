@@ -44,4 +44,7 @@ FAULTS = {
     "the last batch left out": (
         "w2v_sgd.py", "range(0, len(data), batchSize)", "range(0, len(data) - batchSize + 1, batchSize)",
         {"6": 2}, "ask for 30 contexts, not 28"),
+    "no shuffling": (
+        "w2v_sgd.py", "np.random.permutation(len(data))", "np.arange(len(data))",
+        {"6": 1}, "the pairs come in the order of data"),
 }
