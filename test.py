@@ -271,7 +271,10 @@ def contexts(calls, word, seq, n):
         context = sampleContext(word, seq, n)
         if context is None:
             fail("sampleContext returns None: is a return missing?")
-        context = [int(negative) for negative in context]
+        context = list(context)
+        others = [item for item in context if not isinstance(item, int | np.integer)]
+        if others:
+            fail(f"sampleContext returns {type(others[0]).__name__}, expected word indices (int)")
         if len(context) != n + 1:
             fail(f"expected {n + 1} words, the context word and {n} negatives, came {len(context)}")
         if context[0] != word:
@@ -289,7 +292,7 @@ def test_3_sampleContext():
     seq = createSamplingSequence(freqs)
     if word_counts(seq, len(freqs)) != [noise_count(f) for f in freqs]:
         fail("not checked: createSamplingSequence must be right first")
-    word, calls = 2, 5000
+    word, calls = 2, 2000
     for _ in contexts(500, word, seq, 7):
         pass
     first = np.zeros(len(freqs))

@@ -66,7 +66,7 @@ def test_3_noise(n):
 @pytest.mark.parametrize("c", [0, 2, 12])
 def test_3_negatives(c):
     from sampling import createSamplingSequence, sampleContext
-    seq, n, calls = createSamplingSequence(FREQS), 5, 5000
+    seq, n, calls = createSamplingSequence(FREQS), 5, 1500
     contexts = np.array([list(sampleContext(c, seq, n)) for _ in range(calls)])
     assert contexts.shape == (calls, n + 1), f"expected {n + 1} words, came {contexts.shape[1:]}"
     assert (contexts[:, 0] == c).all(), "the first word is not the context word"
