@@ -26,7 +26,7 @@ TASKS = {
     "5": "grads.py, a batch",
     "6": "w2v_sgd.py",
 }
-
+RESULTS = "J", "du_w", "dVt", "dW"      # of a loss function
 
 PRECISE, SINGLE = 1e-7, 1e-4        # tolerances; float32 is a style, not a mistake
 
@@ -184,7 +184,7 @@ def results_of(function, sample, label):
     for name, X, copy in zip(("u_w", "Vt", "W", "q"), sample, copies):
         if not np.array_equal(X, copy):
             fail(f"{function.__name__} changes its argument {name}: it must work on a copy")
-    expect_results("J, du_w, dVt, dW", came)
+    expect_results(", ".join(RESULTS), came)
     return came
 
 
@@ -201,16 +201,21 @@ def part(name, J, u_w, Vt, W, q):
 
 def expect_gradients(J, sample, came, label):
     """Compare J, du_w, dVt, dW with a loss function and its complex-step derivatives."""
+    for name, value in zip(RESULTS, came):
+        expect_result(name, value, J, sample, tolerance_of(*came), label)
+
+
+def expect_result(name, value, J, sample, tolerance, label):
+    """Compare one of them."""
     u_w, _, _, q = sample
-    for name, value in zip(("J", "du_w", "dVt", "dW"), came):
-        right = part(name, J, *sample)
-        mistakes = {"is divided by n+1": right / q.shape[-1]}
-        if u_w.ndim == 2:
-            S = len(u_w)
-            mistakes |= {"is not divided by S": S * right, "is divided by S twice": right / S}
-        for mistake, wrong in wrong_losses(J).items():
-            mistakes[mistake] = partial(part, name, wrong, *sample)
-        expect(f"{name} ({label})", right, value, mistakes, tolerance_of(*came))
+    right = part(name, J, *sample)
+    mistakes = {"is divided by n+1": right / q.shape[-1]}
+    if u_w.ndim == 2:
+        S = len(u_w)
+        mistakes |= {"is not divided by S": S * right, "is divided by S twice": right / S}
+    for mistake, wrong in wrong_losses(J).items():
+        mistakes[mistake] = partial(part, name, wrong, *sample)
+    expect(f"{name} ({label})", right, value, mistakes, tolerance)
 
 
 # --- Task 3 -------------------------------------------------------------------------------------
@@ -344,8 +349,8 @@ def test_5_batched_beside_cumulative(record_property):
     sample[0] /= 50                     # scores are about 10 at most
     right, slow = fastest_call(lossAndGradientCumulative, sample)
     came, quick = fastest_call(lossAndGradientBatched, sample)
-    expect_results("J, du_w, dVt, dW", came)
-    for name, expected, value in zip(("J", "du_w", "dVt", "dW"), right, came):
+    expect_results(", ".join(RESULTS), came)
+    for name, expected, value in zip(RESULTS, right, came):
         if isinstance(value, list):
             fail(f"{name} of lossAndGradientBatched is a list, expected an array")
         if not np.isfinite(expected).all():

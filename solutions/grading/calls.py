@@ -1,0 +1,200 @@
+"""Calls of functions in a box, and modules of stand-in functions that make them."""
+
+import types
+from collections import Counter
+from time import perf_counter
+
+from solutions.grading import wire
+from solutions.grading.box import Box
+
+FUNCTIONS = {
+    "sampling": ("createSamplingSequence", "noiseDistribution", "sampleContext"),
+    "grads": ("lossAndGradient", "lossAndGradientCumulative", "lossAndGradientBatched"),
+    "w2v_sgd": ("stochasticGradientDescend",)}
+MOST_STARTS = 20        # of a box
+MOST_ENDS = 2           # of the process by one function
+MESSAGE = 300           # characters
+
+
+class Fault(Exception):
+    """What a student's function did in place of answering; the message is one line."""
+
+
+class Student:
+    """A student's modules, whose functions can be called.
+
+    Parameters
+    ----------
+    files : dict from file name to bytes
+    seconds : for all calls together; one call has half of it
+    memory : bytes of all its processes together
+    """
+
+    def __init__(self, files, seconds=60., memory=4 << 30, is_unsafe=False):
+        self.files, self.memory, self.is_unsafe = files, memory, is_unsafe
+        self.seconds_left = seconds
+        self.seconds_a_call = max(1., seconds / 2)
+        self.box, self.starts = None, 0
+        self.stalled, self.ends = set(), Counter()
+        self.changed, self.output = set(), b""
+
+    def call(self, module, name, args, kwargs=None, replaced=None, times=1, keep=True):
+        """Call a function of a module.
+
+        replaced : dict from the names of functions that it may call to what stands in for them
+        times : how often it is called; the values of several calls come as a list
+        keep : whether the values are wanted
+
+        Raises
+        ------
+        Fault : in place of a value; and whatever a function among the arguments raises that is an
+            AssertionError or no Exception
+        """
+        function = f"{module}.{name}"
+        self._see_that_it_can_be_called(module, function)
+        if self.box is None:
+            self._start()
+        box, functions = self.box, []
+        request = wire.pack([module, name, args, list((kwargs or {}).items()),
+                             list((replaced or {}).items()), times, keep], functions)
+        used_before = box.used
+        box.allowed = used_before + min(self.seconds_a_call, self.seconds_left)
+        try:
+            value, changed = self._converse(request, functions)
+        except (OSError, EOFError):
+            raise self._ended(function) from None
+        except wire.Garbage as error:
+            self.ends[function] += 1
+            self.close()
+            raise Fault(f"{function} wrote rubbish to the grader ({error})") from None
+        except Fault as fault:
+            raise Fault(f"{function}: {fault}") from None
+        except BaseException:           # the judge's function has raised it; its answer is awaited
+            self.close()
+            raise
+        finally:
+            self.seconds_left -= box.used - used_before
+            box.allowed = float("inf")
+        self.changed |= {(function, number) for number in changed}
+        return value
+
+    def _see_that_it_can_be_called(self, module, function):
+        if f"{module}.py" not in self.files:
+            raise Fault(f"there is no {module}.py")
+        if function in self.stalled:
+            raise Fault(f"{function} took longer than {self.seconds_a_call:.0f} s before")
+        if self.ends[function] == MOST_ENDS:
+            raise Fault(f"{function} ended its process {MOST_ENDS} times before")
+        if self.seconds_left <= 0:
+            raise Fault("the time for this module is over")
+        if self.starts == MOST_STARTS:
+            raise Fault(f"the process of this module had to be started {MOST_STARTS} times")
+
+    def _start(self):
+        self.starts += 1
+        box = Box(self.files, self.memory, self.is_unsafe)
+        box.start()
+        self.box = box
+
+    def _converse(self, request, functions):
+        """Send a request, call back what it asks for, and return the answer."""
+        self.box.send(request)
+        while True:
+            answer = wire.unpack(*self.box.receive())
+            kind, content = _parts(answer, 2)
+            if kind == "value":
+                value, changed = _parts(content, 2)
+                if not isinstance(changed, list):
+                    raise wire.Garbage("no answer")
+                return value, [number for number in changed[:9] if type(number) is int]
+            if kind == "error":
+                raise Fault(cleaned(content))
+            if kind != "call":
+                raise wire.Garbage("no answer")
+            self.box.send(_called_back(functions, content))
+
+    def _ended(self, function):
+        """Close the box, which has ended; returns the Fault that says how."""
+        ended = self.box.ended
+        status = self.close()
+        if ended == "took longer":
+            self.stalled.add(function)
+            return Fault(f"{function} took longer than {self.seconds_a_call:.0f} s")
+        self.ends[function] += 1
+        if ended:
+            return Fault(f"{function} {ended}")
+        number = status - 128 if status > 128 else -status         # as bwrap tells of a signal
+        if status > 128 or status < 0:
+            return Fault(f"{function} ended its process by the signal {number}")
+        return Fault(f"{function} ended its process with exit status {status}")
+
+    def close(self):
+        """End the box, if there is one. Returns its exit status."""
+        if self.box is None:
+            return None
+        box, self.box = self.box, None
+        status = box.end()
+        self.output += box.output
+        return status
+
+
+def _parts(value, count):
+    if not isinstance(value, list | tuple) or len(value) != count:
+        raise wire.Garbage("no answer")
+    return value
+
+
+def _called_back(functions, content):
+    """Call one of the judge's functions, and pack its value or its error."""
+    try:
+        number, args, kwargs = content
+        function, kwargs = functions[number], dict(kwargs)
+    except (TypeError, ValueError, IndexError):
+        raise wire.Garbage("no answer") from None
+    try:
+        return wire.pack(["value", function(*args, **kwargs)])
+    except AssertionError:
+        raise
+    except Exception as error:
+        return wire.pack(["error", f"{type(error).__name__}: {error}"])
+
+
+def cleaned(text):
+    """Put a text into a line without control characters and surrogates, and cut it."""
+    text = "".join(char if char.isprintable() else " " for char in str(text)[:10 * MESSAGE])
+    return " ".join(text.split())[:MESSAGE].encode(errors="replace").decode()
+
+
+def stand_in(student, module, replaced=None):
+    """Make a module whose functions call those of a student's.
+
+    Each has two more ways of being called: `function.many(times, …)` returns the values of so many
+    calls, `function.seconds(…)` the seconds that one takes.
+    """
+    result = types.ModuleType(module)
+    for name in FUNCTIONS[module]:
+        setattr(result, name, _stand_in_function(student, module, name, replaced or {}))
+    return result
+
+
+def _stand_in_function(student, module, name, replaced):
+    replaced = {other: function for other, function in replaced.items() if other != name}
+
+    def function(*args, **kwargs):
+        return student.call(module, name, args, kwargs, replaced)
+
+    def many(times, *args):
+        return student.call(module, name, args, None, replaced, times)
+
+    def spent(times, args):
+        begun = perf_counter()
+        student.call(module, name, args, None, replaced, times, keep=False)
+        return perf_counter() - begun
+
+    def seconds(*args, times=5):
+        """Time several calls less the time of one, so that the way there and back is left out."""
+        return max(1e-9, (spent(1 + times, args) - spent(1, args)) / times)
+
+    function.__name__ = name
+    function.many, function.seconds = many, seconds
+    return function

@@ -1,0 +1,187 @@
+"""Values and arrays as bytes, for a pipe to somebody else's code: nothing in them can be run, and
+no message is large.
+
+A message is two lengths, JSON, and the bytes of the arrays in it. Python's own values stand in the
+JSON as they are, but for
+
+    {"tuple": […]}, {"array": [dtype, shape, kind]}, {"function": number}, {"in_box": name};
+
+long lists of numbers travel as arrays, of the kind "list" (of Python's numbers) or "scalars" (of
+NumPy's). It is used at both ends, so it imports nothing of ours.
+"""
+
+import json
+import math
+import struct
+
+import numpy as np
+
+LENGTHS = struct.Struct(">II")
+MOST_JSON, MOST_ARRAYS = 8 << 20, 48 << 20      # bytes
+SHORT = 8               # a longer list of numbers becomes an array
+PLAIN = bool, int, float, str
+
+
+class Garbage(Exception):
+    """What came is no message."""
+
+
+class InBox:
+    """The name of a function that the other end has, in place of one that has to be called back."""
+
+    def __init__(self, name):
+        self.name = name
+
+
+def pack(value, functions=None):
+    """Write a value as the bytes of a message.
+
+    functions : a list to which the functions in value are added; each becomes its index there
+
+    Raises
+    ------
+    TypeError : a value cannot travel, or is too large
+    """
+    arrays = []
+    text = json.dumps(_as_json(value, arrays, functions)).encode()
+    length = sum(array.nbytes for array in arrays)
+    if len(text) > MOST_JSON or length > MOST_ARRAYS:
+        raise TypeError(f"{len(text) + length:,} bytes are too many for an answer")
+    contents = [array.tobytes() for array in arrays]
+    return b"".join([LENGTHS.pack(len(text), length), text, *contents])
+
+
+def _as_json(value, arrays, functions):
+    """Return what stands for a value in the JSON; its arrays are added to arrays."""
+    if value is None or type(value) in PLAIN:
+        return value
+    if isinstance(value, np.ndarray):
+        return _as_array(value, "array", arrays)
+    if isinstance(value, np.generic):
+        return _as_array(np.asarray(value), "scalar", arrays)
+    if isinstance(value, PLAIN):                            # of a class derived from these
+        kind = next(kind for kind in PLAIN if isinstance(value, kind))
+        return kind(value)
+    if isinstance(value, InBox):
+        return {"in_box": value.name}
+    if functions is not None and callable(value):
+        functions.append(value)
+        return {"function": len(functions) - 1}
+    if isinstance(value, dict | set) or not hasattr(value, "__iter__"):
+        raise TypeError(f"a {type(value).__name__} is no answer to judge")
+
+    items = value if type(value) in (list, tuple) else list(value)
+    if type(items) is list and len(items) > SHORT:
+        numbers = _array_of_numbers(items)
+        if numbers is not None:
+            return _as_array(*numbers, arrays)
+    converted = [_as_json(item, arrays, functions) for item in items]
+    return {"tuple": converted} if type(items) is tuple else converted
+
+
+def _array_of_numbers(items):
+    """Return a list of numbers of one kind as an array, and its kind; None if it is not one."""
+    kinds = set(map(type, items))
+    for number, of_numpy, dtypes in (int, np.integer, "iu"), (float, np.floating, "f"):
+        if all(kind is number or issubclass(kind, of_numpy) for kind in kinds):
+            array = np.array(items)
+            if array.dtype.kind in dtypes:                  # otherwise some are too large
+                return array, "list" if number in kinds else "scalars"
+    return None
+
+
+def _as_array(array, kind, arrays):
+    if array.dtype.kind == "f" and array.itemsize > 8:
+        array = array.astype(float)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"an array of dtype {array.dtype} is no answer to judge")
+    arrays.append(array)
+    return {"array": [array.dtype.str, array.shape, kind]}
+
+
+def unpack(text, data, functions=None, in_box=None):
+    """Read a value from the two parts of a message.
+
+    functions : a function from the numbers of functions to what stands for them
+    in_box : the same from names
+
+    Raises
+    ------
+    Garbage : it is none
+    """
+    try:
+        return _Reader(data, functions, in_box).value(json.loads(text))
+    except Exception as error:          # whatever rubbish leads to
+        raise Garbage(f"{type(error).__name__}: {error}") from None
+
+
+class _Reader:
+    """What is read of a message; the arrays come in the order of the JSON."""
+
+    def __init__(self, data, functions, in_box):
+        self.data, self.offset = data, 0
+        self.functions, self.in_box = functions, in_box
+
+    def value(self, plain):
+        if isinstance(plain, list):
+            return [self.value(item) for item in plain]
+        if not isinstance(plain, dict):
+            return plain
+        (tag, content), = plain.items()
+        if tag == "tuple":
+            return tuple(self.value(content))
+        if tag == "function":
+            return self.functions(content)
+        if tag == "in_box":
+            return self.in_box(content)
+        if tag == "array":
+            return self.array(*content)
+        raise ValueError("no such tag")
+
+    def array(self, dtype, shape, kind):
+        dtype = np.dtype(str(dtype))
+        sizes_are_right = all(type(size) is int and 0 <= size < 1 << 40 for size in shape)
+        if dtype.kind not in "biuf" or dtype.itemsize > 8 or len(shape) > 16 or not sizes_are_right:
+            raise ValueError("no such array")
+        # A list of lists of nothing could have many items.
+        if kind in ("list", "scalars") and len(shape) != 1:
+            raise ValueError("a list of more than one dimension")
+        count = math.prod(shape)
+        array = np.frombuffer(self.data, dtype, count, self.offset).reshape(shape).copy()
+        self.offset += array.nbytes
+        if kind == "list":
+            return array.tolist()
+        if kind == "scalars":
+            return list(array)
+        if kind == "scalar":
+            return array[()]
+        if kind == "array":
+            return array
+        raise ValueError("no such kind")
+
+
+def send(stream, message):
+    """Write a message to a binary stream."""
+    stream.write(message)
+    stream.flush()
+
+
+def receive(stream):
+    """Read the two parts of the next message of a binary stream.
+
+    Raises
+    ------
+    EOFError : the stream has ended
+    Garbage : what comes is no message
+    """
+    text, data = LENGTHS.unpack(_exactly(stream, LENGTHS.size))
+    if text > MOST_JSON or data > MOST_ARRAYS:
+        raise Garbage(f"a message of {text + data:,} bytes")
+    return _exactly(stream, text), _exactly(stream, data)
+
+
+def _exactly(stream, count):
+    data = stream.read(count)
+    if len(data) < count:
+        raise EOFError
+    return data
