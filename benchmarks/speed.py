@@ -1,6 +1,7 @@
-"""Pairs a second: a loop as the assignment's, cumulative, this project and gensim, in turn."""
+"""Pairs a second: this project, loops as the assignment's, gensim, PyTorch and JAX, in turn."""
 
 import random
+from itertools import cycle
 
 import gensim
 import numpy as np
@@ -15,6 +16,8 @@ from common import (
     training_arguments,
     zipf_sentences,
 )
+from peers import BLOCK, Peer, Problem, installed_peers, thread_counts
+from same_numbers import check_numbers
 from threadpoolctl import threadpool_limits
 
 import grads
@@ -24,23 +27,49 @@ from w2v_sgd import stochasticGradientDescend
 
 ROUNDS = 7
 PAIRS_OF_SLOW_ONES = 20_000
-GENSIMS = {"gensim, 1 thread": 1, f"gensim, {CPUS} threads": CPUS}     # name -> threads
 
 
 def main():
     sentences = list(zipf_sentences(400_000, types=19_999))
     arguments = training_arguments(sentences)
-    contestants = slow_contestants(sentences, arguments) | fast_contestants(sentences, arguments)
-    rates = measure(contestants)
+    _, _, freqs = extractDictionary(sentences)
+    seq = sampling.createSamplingSequence(freqs)
+    peer_names, versions = installed_peers()
+    problem = peers_problem(arguments, seq)
+    peers = {with_threads(name, threads): Peer(name, threads, problem)
+             for name in peer_names for threads in thread_counts()}
+    check_numbers(arguments, naive_loop, peers)
 
-    print(f"{machine()}, gensim {gensim.__version__}")
-    print(f"{ROUNDS} rounds, medians (least–most); {len(arguments['data']):,} pairs\n")
-    rivals = [f"beside {name}" for name in GENSIMS]
-    print_table(["", "beside the naive loop", *rivals, "thousand pairs/s"],
-                [row(name, rates) for name in rates])
+    N = len(arguments["data"])
+    drawing = {"this": (N, lambda: stochasticGradientDescend(**arguments))}
+    drawing |= slow_contestants(arguments, seq) | gensim_contestants(sentences, N)
+    with_ready_made = arguments | {"contextFunction": ready_made_contexts(arguments)}
+    ready_made = {"this": (N, lambda: stochasticGradientDescend(**with_ready_made))}
+    for name, peer in peers.items():
+        drawing[name] = len(problem.pairs), peer.learn_drawing
+        ready_made[name] = len(problem.pairs), peer.learn_ready_made
+    rates, ready_made_rates = measure(drawing, ready_made)
+
+    print(f"{machine()}, gensim {gensim.__version__}, {', '.join(versions)}")
+    print(f"{ROUNDS} rounds, medians (least–most); {N:,} pairs\n")
+    print_table(["", "thousand pairs/s", "this beside it",
+                 "negatives ready made: thousand pairs/s", "this beside it"],
+                [[name, *cells(name, rates), *cells(name, ready_made_rates)] for name in rates])
 
 
-def slow_contestants(sentences, arguments):
+def with_threads(name, threads):
+    return f"{name}, {threads} thread" + ("s" if threads > 1 else "")
+
+
+def peers_problem(arguments, seq):
+    """Return what the peers learn from: the pairs of all whole blocks."""
+    pairs = arguments["data"]
+    pairs = pairs[:len(pairs) // BLOCK * BLOCK]
+    q_noise = arguments["q_noise"].astype(np.float32)
+    return Problem(pairs, seq, q_noise, *[arguments[name] for name in ("U0", "V0", "W0")])
+
+
+def slow_contestants(arguments, seq):
     """Return, by name, from how many pairs a contestant learns, and the function that does it."""
     pairs = np.random.default_rng(1).permutation(arguments["data"])[:PAIRS_OF_SLOW_ONES]
     cumulative = arguments | {"data": pairs,
@@ -49,26 +78,23 @@ def slow_contestants(sentences, arguments):
     # The naive loop gets what the course's run.py makes: tuples, a list, and float64.
     tuples = [tuple(pair) for pair in pairs.tolist()]
     U, V, W = [arguments[name].astype(float) for name in ("U0", "V0", "W0")]
-    _, _, freqs = extractDictionary(sentences)
-    seq = sampling.createSamplingSequence(freqs).tolist()
+    seq = seq.tolist()
     q_noise = arguments["q_noise"]
+
+    def context_function(c):
+        return naive_context(c, seq)
+
     return {
-        "naive loop": (len(pairs), lambda: naive_loop(tuples, U, V, W, seq, q_noise)),
+        "naive loop": (len(pairs), lambda: naive_loop(tuples, U, V, W, context_function, q_noise)),
         "cumulative": (len(pairs), lambda: stochasticGradientDescend(**cumulative)),
     }
 
 
-def fast_contestants(sentences, arguments):
-    """Return what `slow_contestants` does, of those that learn from all pairs."""
-    N = len(arguments["data"])
-    contestants = {"this": (N, lambda: stochasticGradientDescend(**arguments))}
-    for name, threads in GENSIMS.items():
-        contestants[name] = N, gensim_epoch(sentences, threads)
-    return contestants
+def naive_loop(pairs, U, V, W, context_function, q_noise):
+    """Train as the assignment's loop does: a call for each context, stacked rows, subtract.at.
 
-
-def naive_loop(pairs, U, V, W, seq, q_noise):
-    """Train as the assignment's loop does: a call for each context, stacked rows, subtract.at."""
+    Returns the last batch's J, and U, V, W.
+    """
     U, V, W = U.copy(), V.copy(), W.copy()
     order = np.random.permutation(len(pairs))
     for first in range(0, len(order), S):
@@ -76,16 +102,17 @@ def naive_loop(pairs, U, V, W, seq, q_noise):
         for i in order[first:first + S]:
             w, c = pairs[i]
             targets.append(w)
-            contexts.append(naive_context(c, seq))
+            contexts.append(context_function(c))
 
         u_w = np.stack([U[w] for w in targets])
         Vt = np.stack([V[context] for context in contexts])
         q = np.stack([q_noise[context] for context in contexts])
-        _, du_w, dVt, dW = grads.lossAndGradientBatched(u_w, Vt, W, q)
+        J, du_w, dVt, dW = grads.lossAndGradientBatched(u_w, Vt, W, q)
 
         np.subtract.at(U, targets, du_w)
         np.subtract.at(V, contexts, dVt)
         W -= dW
+    return J, U, V, W
 
 
 def naive_context(c, seq):
@@ -98,6 +125,12 @@ def naive_context(c, seq):
     return context
 
 
+def gensim_contestants(sentences, N):
+    """Return what `slow_contestants` does, of gensim, which always draws its negatives itself."""
+    return {with_threads("gensim", threads): (N, gensim_epoch(sentences, threads))
+            for threads in sorted({1, CPUS})}
+
+
 def gensim_epoch(sentences, threads):
     """Return a function that trains a model of gensim's for an epoch, its vocabulary ready."""
     model = gensim.models.Word2Vec(**GENSIM_SETTINGS, workers=threads)
@@ -105,28 +138,43 @@ def gensim_epoch(sentences, threads):
     return lambda: model.train(sentences, total_examples=len(sentences), epochs=1)
 
 
-def measure(contestants):
-    """Let all contestants train in turn. Returns, by name, the pairs a second of each round."""
-    rates = {name: [] for name in contestants}
+def ready_made_contexts(arguments):
+    """Return a contextFunction that draws nothing, but returns again what was once drawn.
+
+    With the same seed, training asks for the contexts of the same pairs in the same order.
+    """
+    blocks = []
+
+    def draw(words, rng):
+        blocks.append(arguments["contextFunction"](words, rng))
+        return blocks[-1]
+
+    stochasticGradientDescend(**arguments | {"contextFunction": draw})
+    again = cycle(blocks)
+    return lambda words, rng: next(again)
+
+
+def measure(*groups):
+    """Let all contestants of all groups train in turn.
+
+    Returns for each group, by name, the pairs a second of each round.
+    """
+    rates = [{name: [] for name in contestants} for contestants in groups]
     for _ in range(ROUNDS):
-        for name, (pairs, train) in contestants.items():
-            rates[name].append(pairs / seconds_of(train))
-    return {name: np.array(values) for name, values in rates.items()}
+        for contestants, rates_of_group in zip(groups, rates):
+            for name, (pairs, train) in contestants.items():
+                rates_of_group[name].append(pairs / seconds_of(train))
+    return rates
 
 
-def row(name, rates):
-    """Make a contestant's row of the table; only ours is set beside gensim."""
-    beside_gensim = ["" for _ in GENSIMS]
-    if name == "this":
-        beside_gensim = [ratio(rates[name], rates[rival]) for rival in GENSIMS]
-    thousands = np.median(rates[name]) / 1000
-    return [name, ratio(rates[name], rates["naive loop"]), *beside_gensim, f"{thousands:,.0f}"]
-
-
-def ratio(rates, others):
-    """Write how many times as fast as others something was in the same rounds."""
-    least, middle, most = np.percentile(rates / others, [0, 50, 100])
-    return f"{middle:.2f} ({least:.2f}–{most:.2f})"
+def cells(name, rates):
+    """Make a contestant's two cells: how fast it is, and how many times as fast ours is."""
+    if name not in rates:
+        return "", ""
+    ratios = np.divide(rates["this"], rates[name])
+    least, middle, most = np.percentile(ratios, [0, 50, 100])
+    beside = "" if name == "this" else f"{middle:.2f} ({least:.2f}–{most:.2f})"
+    return f"{np.median(rates[name]) / 1000:,.0f}", beside
 
 
 if __name__ == "__main__":
