@@ -116,7 +116,7 @@ def _learn_blocks(blocks):
 
 
 def _drawn_blocks(problem, index_type):
-    """Yield blocks of batches in random order: w B×S, context B×S×(n+1), and the step size of each.
+    """Yield blocks of B batches in random order: w B×S, context B×S×(n+1), and B step sizes.
 
     It is NumPy that draws, for both of them: their own generators are slower on these cores.
     """

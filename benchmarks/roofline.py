@@ -70,13 +70,13 @@ class Batch:
         self.h = self.h_of_words.take(self.w_row, axis=0)
 
     def compute_scores(self):
-        self.s = np.einsum("sm,skm->sk", self.h, self.Vt)
+        self.s = np.matmul(self.Vt, self.h[:, :, None])[:, :, 0]
 
     def compute_loss_and_slopes(self):
         self.J, self.g = grads._mean_loss_and_slopes(self.s, self.q)
 
     def compute_a(self):
-        self.a = np.einsum("sk,skm->sm", self.g, self.Vt)
+        self.a = np.matmul(self.g[:, None, :], self.Vt)[:, 0]
 
     def sum_by_word(self):
         ones = np.ones((S, 1), self.g.dtype)
@@ -143,11 +143,12 @@ def costs_of_pair(batch):
     """Count the bytes and floating-point operations without which a pair is not learned from.
 
     The row of each distinct word is read and written once. Of each distinct target word there are
-    three products with M×M; of each pair, three passes over its n+1 rows of V.
+    three products with M×M; of each pair, three passes over its n+1 rows of V, and its a is added
+    to the sum of its target word's.
     """
     T, C = len(batch.u), len(batch.v)
     moved = 2 * (T + C) * M * FLOAT_BYTES
-    flops = 3 * 2 * T * M ** 2 + 3 * 2 * S * (n + 1) * M
+    flops = 3 * 2 * T * M ** 2 + 3 * 2 * S * (n + 1) * M + S * M
     return moved / S, flops / S
 
 
