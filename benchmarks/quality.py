@@ -1,13 +1,13 @@
 """Are these embeddings as good as gensim's in the same time? python benchmarks/quality.py --help
 
-On one text, with the same M, n, window and vocabulary: agreement with people's judgements of
-similarity, the NCE loss on sentences kept out, the normalisers, and neighbours.
+On each of some texts, with the same M, n, window and vocabulary: agreement with people's judgements
+of similarity, the NCE loss on sentences kept out, the normalisers, and neighbours.
 """
 
 import argparse
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
 
 import gensim
 import numpy as np
@@ -23,9 +23,9 @@ from beyond.command_line import abbreviated
 from beyond.measures import log_normalisers, nearest
 from beyond.settings import ASSIGNMENT, PRESETS, linear_decay
 from beyond.starts import STARTS
-from corpus.reading import read_sentences
-from corpus.vocabulary import make_pairs
-from utils import encode_corpus, extractDictionary, extractWordContextPairs
+from corpus.reading import open_corpus, read_sentences
+from corpus.vocabulary import make_pairs, read_words_to_draw
+from utils import InputError, encode_corpus, extractDictionary, extractWordContextPairs
 
 SEEDS = range(3)
 GENSIM_EPOCHS = 1, 5, 15
@@ -46,6 +46,7 @@ OURS = COMPARED | {
 
 # People's judgements of how similar two words are, which come with gensim.
 LISTS = {"SimLex-999": "simlex999.txt", "WordSim-353": "wordsim353.tsv"}
+LEAST_CORRELATION = 0.05        # of gensim's: how many times less it is says nothing
 COLUMNS = [f"{name}{which}" for name in LISTS for which in ("", ", both", ", whitened")]
 
 WORDS = ("war peace money army ships law citizens agriculture railroads president congress tax "
@@ -57,6 +58,7 @@ NEIGHBOURS_OF = ["this", "this, --preset best", f"gensim, {GENSIM_EPOCHS[1]} epo
 class Text:
     """A text to train on, and the sentences kept out of it."""
 
+    name: str
     sentences: list
     words: list
     word2ind: dict
@@ -65,6 +67,7 @@ class Text:
     held_out: np.ndarray        # N×2, the pairs of the sentences kept out
     seq: np.ndarray
     q_noise: np.ndarray
+    looked_up: list             # words whose neighbours are shown
 
     @property
     def shares(self):
@@ -85,18 +88,29 @@ class Outcome:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--corpus", required=True, type=Path,
-                        help="a UTF-8 text file or a folder of .txt files")
-    path = parser.parse_args().corpus
+    parser.add_argument("--corpus", required=True, nargs="+",
+                        help="texts, each reported by itself: names of corpora as in run.py, "
+                             "UTF-8 text files or folders of .txt files")
+    names = parser.parse_args().corpus
+    try:
+        sources = [open_corpus(name) for name in names]
+        texts = [read_text(source) for source in sources]      # before anything takes long
+    except InputError as error:
+        parser.error(str(error))
 
-    text = read_text(path)
+    print(f"{machine()}, gensim {gensim.__version__}")
+    for text in texts:
+        report(text)
+
+
+def report(text):
+    """Train all on a text, and print what came of it."""
     judged = {name: read_judgements(datapath(file), text.word2ind) for name, file in LISTS.items()}
     unigram_loss = held_out_loss_of_unigram_model(text)
     outcomes = run_all(text, judged, unigram_loss)
     by_time = dict(sorted(outcomes.items(), key=lambda item: middle_seconds(item[1])))
 
-    print(f"{machine()}, gensim {gensim.__version__}\n")
-    print_text(path.resolve().name, text, judged, unigram_loss)
+    print_text(text, judged, unigram_loss)
     print_correlations(by_time)
     print("\nBeside gensim in the same time\n")
     print_beside_gensim(by_time)
@@ -106,9 +120,9 @@ def main():
     print_neighbours(outcomes, text)
 
 
-def read_text(path):
+def read_text(source):
     """Read a text, and keep every hundredth sentence out."""
-    sentences = list(read_sentences(path))
+    sentences = list(read_sentences(source.text))
     kept_out = sentences[50::100]
     del sentences[50::100]
 
@@ -117,7 +131,17 @@ def read_text(path):
     held_out = extractWordContextPairs(kept_out, WINDOW, word2ind)
     seq = sampling.createSamplingSequence(freqs)
     q_noise = sampling.noiseDistribution(freqs, n)
-    return Text(sentences, words, word2ind, freqs, pairs[:, 1], held_out, seq, q_noise)
+    looked_up = words_to_look_up(source, word2ind)
+    return Text(source.name, sentences, words, word2ind, freqs, pairs[:, 1], held_out, seq, q_noise,
+                looked_up)
+
+
+def words_to_look_up(source, word2ind):
+    """Return the words that the corpus wants drawn, or those of WORDS that it has."""
+    if source.word_list:
+        groups = read_words_to_draw(source.word_list, word2ind)
+        return list(chain.from_iterable(groups.values()))
+    return [word for word in WORDS if word in word2ind]
 
 
 def read_judgements(file, word2ind):
@@ -134,8 +158,8 @@ def read_judgements(file, word2ind):
             a, b, judgement = line.lower().split("\t")[:3]
             if a in word2ind and b in word2ind:
                 known.append((word2ind[a], word2ind[b], float(judgement)))
-    a, b, judgements = zip(*known)
-    return np.array(a), np.array(b), np.array(judgements)
+    a, b, judgements = np.array(known).reshape(-1, 3).T
+    return a.astype(int), b.astype(int), judgements
 
 
 def run_all(text, judged, unigram_loss):
@@ -214,6 +238,8 @@ def all_correlations(embedding, other, shares, judged):
 def correlation(E, pairs):
     """Compute Spearman's ρ of the cosines of rows of E and people's judgements."""
     a, b, judgements = pairs
+    if len(a) < 3:
+        return np.nan
     lengths = np.linalg.norm(E, axis=1, keepdims=True)
     E = E / np.maximum(lengths, 1e-9)
     cosines = np.sum(E[a] * E[b], axis=1)
@@ -269,10 +295,11 @@ def held_out_batches(text):
         yield w, sampling.sample_contexts(c, text.seq, n, rng)
 
 
-def print_text(name, text, judged, unigram_loss):
+def print_text(text, judged, unigram_loss):
     tokens = sum(map(len, text.sentences)) - 2 * len(text.sentences)    # without START and END
     known = ", ".join(f"{len(pairs[0])} in {name}" for name, pairs in judged.items())
-    print(f"{name}: {tokens:,} tokens, {len(text.words):,} words, {len(text.contexts):,} pairs; "
+    print(f"\n### {text.name}\n")
+    print(f"{tokens:,} tokens, {len(text.words):,} words, {len(text.contexts):,} pairs; "
           f"kept out: {len(text.held_out):,} pairs, on which the unigram model of the training "
           f"text has a loss of {unigram_loss:.3f}\n"
           f"of the pairs of words, both are known of {known}\n")
@@ -300,9 +327,12 @@ def print_beside_gensim(outcomes):
         if name in COMPARED:
             seconds = np.log(middle_seconds(runs))
             theirs = [np.interp(seconds, rival_seconds, column) for column in rival_correlations.T]
-            ratios = mean_correlations(runs) / theirs
-            rows.append([name, *[f"{ratio:.2f} ×" for ratio in ratios]])
+            rows.append([name, *map(ratio, mean_correlations(runs), theirs)])
     print_table(["", *COLUMNS], rows)
+
+
+def ratio(ours, theirs):
+    return f"{ours / theirs:.2f} ×" if theirs >= LEAST_CORRELATION else "–"
 
 
 def print_probabilities(outcomes):
@@ -318,10 +348,9 @@ def print_neighbours(outcomes, text):
     """Print the words nearest to some, as the first seed has them."""
     embeddings = [outcomes[name][0].embedding for name in NEIGHBOURS_OF]
     rows = []
-    for word in WORDS:
-        if word in text.word2ind:
-            neighbours = [nearest(E, text.word2ind[word], 5)[0] for E in embeddings]
-            rows.append([word, *[names_of(indices, text.words) for indices in neighbours]])
+    for word in text.looked_up:
+        neighbours = [nearest(E, text.word2ind[word], 5)[0] for E in embeddings]
+        rows.append([word, *[names_of(indices, text.words) for indices in neighbours]])
     print_table(["nearest to", *NEIGHBOURS_OF], rows)
 
 
