@@ -78,25 +78,27 @@ def sample_contexts(words, seq, negativesCount, rng):
     words = np.asarray(words)
     if words.dtype.kind not in "iu":
         raise ValueError(f"contextWord must be a word index, but is {words.dtype}")
-    words = words.astype(np.intp)
     if len(seq) == 0:
         raise ValueError("seq is empty: there is no word to draw negatives from")
     context_words = np.repeat(words, negativesCount)                        # S·n
     negatives = _draw(seq, context_words.size, rng)                         # S·n
 
     # A negative that equals its context word is drawn again.
+    wrong = np.flatnonzero(negatives == context_words)
     for _ in range(REDRAWS):
-        wrong = np.flatnonzero(negatives == context_words)
         if not wrong.size:
             break
         negatives[wrong] = _draw(seq, wrong.size, rng)
+        wrong = wrong[negatives[wrong] == context_words[wrong]]
     else:       # seq is of hardly any other word: draw from the others alone, which is the same
         for word in np.unique(context_words[wrong]):
             places = wrong[context_words[wrong] == word]
             negatives[places] = _draw(_others(seq, word), places.size, rng)
 
-    negatives = negatives.reshape(words.size, negativesCount)               # S×n
-    return np.column_stack([words, negatives])                              # S×(n+1)
+    contexts = np.empty((words.size, negativesCount + 1), dtype=np.intp)
+    contexts[:, 0] = words
+    contexts[:, 1:] = negatives.reshape(words.size, negativesCount)
+    return contexts
 
 
 def _draw(seq, count, rng):
@@ -108,7 +110,7 @@ def _draw(seq, count, rng):
         words = np.array([seq[place] for place in places], dtype=None if count else np.intp)
     if words.dtype.kind not in "iu" or (words < 0).any():
         raise ValueError(f"seq must hold word indices, but there are other {words.dtype} in it")
-    return words.astype(np.intp)
+    return words
 
 
 def _others(seq, word):
