@@ -159,9 +159,9 @@ def _mean_loss_and_slopes(s, q):
 
 
 def _sign(q):
-    """Return -1 for the context word, which comes first, and 1 for its negatives."""
-    sign = np.ones(q.shape[-1], q.dtype)
-    sign[0] = -1
+    """Return, in q's shape, -1 for each context word, which comes first, and 1 for negatives."""
+    sign = np.ones_like(q)
+    sign[..., 0] = -1
     return sign
 
 
