@@ -28,6 +28,8 @@ FINAL_SIGMA = re.compile(rf"(?<=[\w{MARKS}])σ(?![\w{MARKS}])")
 
 def normalised(text):
     """Write text as it is compared: lower-case, composed (NFC), without what nobody sees."""
+    if text.isascii():                          # as much text is: nothing else is to be done
+        return text.lower()
     text = IGNORABLE.sub("", text)
     text = unicodedata.normalize("NFC", text)
     text = text.replace("İ", "i").lower()       # lower() alone would leave a dot above the i
@@ -50,7 +52,8 @@ TOKEN_WITH_RARE_MARKS = _token_pattern(MARKS + RARE_MARKS)
 
 def token_pattern(text):
     """Return the quickest pattern that finds all tokens of a text."""
-    return TOKEN if max(text, default="") <= "\uffff" else TOKEN_WITH_RARE_MARKS
+    has_no_rare_marks = text.isascii() or max(text) <= "\uffff"
+    return TOKEN if has_no_rare_marks else TOKEN_WITH_RARE_MARKS
 
 
 def is_of_letters(word):
