@@ -7,7 +7,6 @@ import difflib
 from pathlib import Path
 
 import numpy as np
-from scipy.special import logsumexp
 
 from beyond.command_line import abbreviated, command, number_from, option
 from beyond.measures import nearest as find_nearest
@@ -81,6 +80,7 @@ def indices(words, word2ind):
 def predict(options):
     """Print the most probable context words of each WORD: their p(c|w) by the model, their share
     p(c) of the corpus, and how many times that p(c|w) is."""
+    from scipy.special import logsumexp  # here, since it is slow to import
     results = load_results(options.results)
     if results.freqs is None and options.by == "lift":
         raise InputError(f"{options.results / FREQS}: no such file, so p(c) is not known")

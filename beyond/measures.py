@@ -1,7 +1,6 @@
 """How good a model is, and what it says: the unigram floor, normalisers, nearest words."""
 
 import numpy as np
-from scipy.special import entr
 
 
 def unigram_floor(contexts, q_noise, n):
@@ -21,7 +20,13 @@ def unigram_floor(contexts, q_noise, n):
     q = np.exp(q_noise) / n
     drawn = p / (1 - q)
     r = n * q * (drawn.sum() - drawn)
-    return float(np.sum(entr(p) + entr(r) - entr(p + r)))
+    return float(_entropy(p) + _entropy(r) - _entropy(p + r))
+
+
+def _entropy(p):
+    """Compute -Σ p·log p, where 0·log 0 is 0."""
+    p = p[p > 0]
+    return -np.sum(p * np.log(p))
 
 
 def log_normalisers(U, V, W):
