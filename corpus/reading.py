@@ -171,6 +171,8 @@ def _blocks(file, encoding):
     rest = ""
     for text in _decoded(file, encoding):
         rest += text
+        if len(rest) < BLOCK_BYTES // 4:        # a small file is one block
+            continue
         cut = max((match.end() for match in SENTENCE_END.finditer(rest)), default=0)
         if not cut and len(rest) > LONGEST_SENTENCE:        # it is cut between two words
             cut = max(rest.rfind(" "), rest.rfind("\n")) + 1 or len(rest)
