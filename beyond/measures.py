@@ -16,7 +16,9 @@ def unigram_floor(contexts, q_noise, n):
     q_noise : L values log(n·q[c])
     n : the number of negatives
     """
-    p = np.bincount(contexts, minlength=q_noise.size) / contexts.size
+    parts = np.array_split(contexts, len(contexts) // 10 ** 6 + 1)     # for less memory
+    counts = sum(np.bincount(part, minlength=q_noise.size) for part in parts)
+    p = counts / contexts.size
     q = np.exp(q_noise) / n
     drawn = p / (1 - q)
     r = n * q * (drawn.sum() - drawn)
@@ -31,7 +33,7 @@ def _entropy(p):
 
 def log_normalisers(U, V, W):
     """Compute log Σ_c exp(v_cᵀ W u_w) of every word w: 0 where exp(score) is a probability."""
-    parts = np.array_split(U @ W.T, len(U) // 256 + 1)      # of 256 words, for less memory
+    parts = np.array_split(U @ W.T, len(U) // 128 + 1)      # of 128 words, for less memory
     return np.concatenate([_log_sum_exp(h @ V.T) for h in parts])
 
 
