@@ -232,7 +232,7 @@ class Box:
         processes = descendants(self.process.pid)
         self.is_over.set()
         with suppress(OSError):
-            self.process.kill()         # the first process of a box ends with bwrap, and all with it
+            self.process.kill()         # with bwrap ends the first process of a box, and all others
         if self.is_unsafe:
             end_processes(processes)
         status = self.process.wait()
