@@ -1,0 +1,71 @@
+"""python solutions/grade.py as a teacher uses it; what it calls has tests of its own."""
+
+import csv
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import utils
+from beyond.submission import MODULES
+from solutions.grading.box import see_that_it_can_be_had
+
+ROOT = Path(utils.__file__).parent
+OWN = {name: (ROOT / name).read_text(encoding="utf-8") for name in MODULES}
+STUDENT = {name: (ROOT / "tests/student" / name).read_text(encoding="utf-8") for name in MODULES}
+BLANK = {name: (ROOT / "solutions/handout" / name).read_text(encoding="utf-8") for name in MODULES}
+
+
+@pytest.fixture
+def box():
+    try:
+        see_that_it_can_be_had()
+    except utils.InputError as error:
+        pytest.skip(str(error))
+
+
+def pack(path, files):
+    path.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+
+
+def grade(folder, *options, **environment):
+    return subprocess.run([sys.executable, ROOT / "solutions/grade.py", *options], cwd=folder,
+                          capture_output=True, text=True, encoding="utf-8",
+                          env=os.environ | environment)
+
+
+def test_several_hand_ins(box, tmp_path):
+    pack(tmp_path / "in/FN1.zip", OWN | {"answers/tasks-1-2.pdf": "x"})
+    pack(tmp_path / "in/FN2.zip", {f"решение/{name}": text for name, text in STUDENT.items()})
+    (tmp_path / "in/FN3.zip").write_bytes(b"no zip")
+    pack(tmp_path / "in/FN4.zip", BLANK)
+    pack(tmp_path / "in/=FN5.zip", {"../grads.py": "x"})
+    result = grade(tmp_path, "in", "--csv", "marks.csv", "--report", "out")
+    assert result.returncode == 0, result.stderr
+    text = (tmp_path / "marks.csv").read_text(encoding="utf-8-sig")
+    rows = {row["student"]: row for row in csv.DictReader(text.splitlines())}
+    assert {name: (row["state"], row["total"]) for name, row in rows.items()} == {
+        "FN1": ("graded", "7"), "FN2": ("graded", "7"), "FN3": ("not readable", "0"),
+        "FN4": ("graded", "0"), "'=FN5": ("not readable", "0")}
+    assert "outside" in rows["'=FN5"]["notes"] and "not a readable zip" in rows["FN3"]["notes"]
+    assert "tasks-1-2.pdf" in rows["FN1"]["answers"]
+    assert "still to be written" in (tmp_path / "out/FN4.md").read_text(encoding="utf-8")
+    assert "5 handed in: 3 graded, 2 not readable" in result.stdout
+
+
+@pytest.mark.parametrize("options, message", [
+    ([], "required"), (["none.zip"], "none.zip: no such file"), (["a", "b"], "same student"),
+    (["a", "--jobs", "0"], "at least 1"), (["a", "--corpus", "none"], "none: no such file"),
+    (["a", "--csv", "none/marks.csv"], "none")])
+def test_mistakes_of_the_user(box, tmp_path, options, message):
+    for folder in "a", "b":
+        pack(tmp_path / folder / "FN1.zip", OWN)
+    result = grade(tmp_path, *options)
+    assert result.returncode == 2 and message in result.stderr, result.stderr
+    assert result.stderr.count("\n") == 1
