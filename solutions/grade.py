@@ -1,4 +1,4 @@
-"""Grade what students handed in: python solutions/grade.py FN*.zip; grading.md says what it does."""
+"""Grade what students handed in: python solutions/grade.py FN*.zip (see grading.md)."""
 
 import argparse
 import json
