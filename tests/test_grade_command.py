@@ -12,6 +12,7 @@ import pytest
 import utils
 from beyond.submission import MODULES
 from solutions.grading.box import see_that_it_can_be_had
+from tests.test_moodle import archive, cells_of, moodle_download, moodle_worksheet
 
 ROOT = Path(utils.__file__).parent
 OWN = {name: (ROOT / name).read_text(encoding="utf-8") for name in MODULES}
@@ -57,6 +58,32 @@ def test_several_hand_ins(box, tmp_path):
     assert "tasks-1-2.pdf" in rows["FN1"]["answers"]
     assert "still to be written" in (tmp_path / "out/FN4.md").read_text(encoding="utf-8")
     assert "5 handed in: 3 graded, 2 not readable" in result.stdout
+
+
+def test_from_moodle_and_back(box, tmp_path):
+    def packed(modules):
+        return archive({name: text.encode() for name, text in modules.items()})
+
+    students = {("Мария Иванова", "123456"): {"homework2.zip": packed(OWN)},
+                ("Noor Petrov", "123457"): {"homework2.zip": packed(BLANK)},
+                ("Петър O'Brien", "123458"): {"homework.rar": b"Rar!"}}
+    download, _ = moodle_download(tmp_path, students)
+    sheet = moodle_worksheet(tmp_path / "grades.csv", students)
+    before = cells_of(sheet)
+    (tmp_path / "points.csv").write_text("123456,2.5\n123457,1\n", encoding="utf-8")
+    result = grade(tmp_path, download, "--worksheet", sheet, "--answers-points", "points.csv",
+                   "--csv", "marks.csv", "--decimal-comma")
+    assert result.returncode == 0, result.stderr
+    after = cells_of(sheet)
+    grades, feedback = before[0].index("Grade"), before[0].index("Feedback comments")
+    given = [row[grades] for row in after[1:]]
+    assert given[2] == "" and [float(grade) for grade in given[:2]] == [9.5, 1], given
+    assert "still to be written" in after[2][feedback] and ".rar" in after[3][feedback]
+    for row in (*before, *after):
+        del row[grades], row[feedback - 1]
+    assert before == after
+    marks = (tmp_path / "marks.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert "Мария Иванова;123456;graded;2,5;" in marks[1] + marks[2] + marks[3]
 
 
 @pytest.mark.parametrize("options, message", [
