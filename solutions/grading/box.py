@@ -142,15 +142,13 @@ def see_that_it_can_be_had():
     if sys.platform != "linux":
         raise InputError("the box in which students' code runs needs Linux: grade in a virtual "
                          "machine with it; --unsafe runs without a box")
-    box = None
+    bwrap()
+    box = Box({}, memory=4 << 30)
     try:
-        box = Box({}, memory=4 << 30)
         box.start()
     except NotStarted as error:
         raise InputError(f"bwrap cannot isolate here ({error}): {ADVICE}") from None
-    finally:
-        if box:
-            box.end()
+    box.end()
 
 
 class NotStarted(Exception):
