@@ -5,7 +5,7 @@ For libraries decide how many threads they have when they are imported.
 
 import importlib
 import os
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -53,66 +53,78 @@ def thread_counts():
 
 
 class Peer:
-    """A library that learns in a process of its own, which lives as long as this program.
+    """A library that learns in a process of its own, which ends with this program.
 
     It gets ready here, too: it learns once from all pairs, so that its code is compiled.
     """
 
     def __init__(self, name, threads, problem):
-        self.process = ProcessPoolExecutor(1, get_context("spawn"))
-        self.process.submit(_start, MODULES[name], threads, problem).result()
+        spawn = get_context("spawn")
+        self.connection, theirs = spawn.Pipe()
+        arguments = theirs, MODULES[name], threads, problem
+        spawn.Process(target=_serve, args=arguments, daemon=True).start()
+        theirs.close()
+        self.learn_ready_made()
 
     def learn_batch(self, *batch):
-        """Do what the function _learn_batch does, over there."""
-        return self.process.submit(_learn_batch, *batch).result()
+        return self._call("learn_batch", *batch)
 
     def learn_drawing(self):
-        """Learn once from all pairs: shuffle them, and draw their negatives."""
-        self.process.submit(_learn_drawing).result()
+        self._call("learn_drawing")
 
     def learn_ready_made(self):
-        """Learn once from all pairs, which are shuffled already and have their negatives."""
-        self.process.submit(_learn_ready_made).result()
+        self._call("learn_ready_made")
+
+    def _call(self, method, *arguments):
+        self.connection.send((method, arguments))
+        return self.connection.recv()
 
 
-# What follows is called in the peer's process.
-
-def _start(module, threads, problem):
-    """Import the library, and make ready what it learns from."""
-    global _learner, _problem, _ready_blocks
+def _serve(connection, module, threads, problem):
+    """In the peer's process: import the library, and do what is asked, until nobody asks."""
     if threads < CPUS:
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[:threads])
     os.environ["JAX_PLATFORMS"] = "cpu"
+    worker = Worker(importlib.import_module(module).Learner(threads), problem)
 
-    _problem = problem
-    _learner = importlib.import_module(module).Learner(threads)
-    _ready_blocks = list(_drawn_blocks(problem, _learner.INDEX_TYPE))
-    _learn_ready_made()
-
-
-def _learn_batch(U, V, W, q_noise, w, context):
-    """Learn from a single batch with a step of 1. Returns J, U, V, W."""
-    index_type = _learner.INDEX_TYPE
-    one_step = np.ones(1, np.float32)
-    _learner.start(U, V, W, q_noise)
-    J = _learner.learn(w[None].astype(index_type), context[None].astype(index_type), one_step)
-    return float(J), *_learner.parameters()
+    with suppress(EOFError):
+        while True:
+            method, arguments = connection.recv()
+            connection.send(getattr(worker, method)(*arguments))
 
 
-def _learn_drawing():
-    _learn_blocks(_drawn_blocks(_problem, _learner.INDEX_TYPE))
+class Worker:
+    """What a peer's process can do."""
 
+    def __init__(self, learner, problem):
+        self.learner = learner
+        self.problem = problem
+        self.ready_made = list(_drawn_blocks(problem, learner.INDEX_TYPE))
 
-def _learn_ready_made():
-    _learn_blocks(_ready_blocks)
+    def learn_batch(self, U, V, W, q_noise, w, context):
+        """Learn from a single batch with a step of 1. Returns J, U, V, W."""
+        index_type = self.learner.INDEX_TYPE
+        one_step = np.ones(1, np.float32)
+        self.learner.start(U, V, W, q_noise)
+        J = self.learner.learn(w[None].astype(index_type), context[None].astype(index_type),
+                               one_step)
+        return float(J), *self.learner.parameters()
 
+    def learn_drawing(self):
+        """Learn once from all pairs: shuffle them, and draw their negatives."""
+        self._learn(_drawn_blocks(self.problem, self.learner.INDEX_TYPE))
 
-def _learn_blocks(blocks):
-    _learner.start(_problem.U0, _problem.V0, _problem.W0, _problem.q_noise)
-    for w, context, steps in blocks:
-        _learner.learn(w, context, steps)
-    _learner.parameters()               # waits
+    def learn_ready_made(self):
+        """Learn once from all pairs, which are shuffled already and have their negatives."""
+        self._learn(self.ready_made)
+
+    def _learn(self, blocks):
+        problem = self.problem
+        self.learner.start(problem.U0, problem.V0, problem.W0, problem.q_noise)
+        for w, context, steps in blocks:
+            self.learner.learn(w, context, steps)
+        self.learner.parameters()           # waits
 
 
 def _drawn_blocks(problem, index_type):

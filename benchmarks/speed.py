@@ -27,6 +27,7 @@ from w2v_sgd import stochasticGradientDescend
 
 ROUNDS = 7
 PAIRS_OF_SLOW_ONES = 20_000
+PAIRS_OF_PEERS = 20 * BLOCK     # PyTorch's threads may take very long while others want the cores
 
 
 def main():
@@ -62,9 +63,8 @@ def with_threads(name, threads):
 
 
 def peers_problem(arguments, seq):
-    """Return what the peers learn from: the pairs of all whole blocks."""
-    pairs = arguments["data"]
-    pairs = pairs[:len(pairs) // BLOCK * BLOCK]
+    """Return what the peers learn from: some of our pairs, from all over the text."""
+    pairs = np.random.default_rng(2).permutation(arguments["data"])[:PAIRS_OF_PEERS]
     q_noise = arguments["q_noise"].astype(np.float32)
     return Problem(pairs, seq, q_noise, *[arguments[name] for name in ("U0", "V0", "W0")])
 
