@@ -91,8 +91,10 @@ class Batch:
 
     def write_rows(self):
         step = 1.
-        self.U[self.target_words] = self.u - step * self.du
-        self.V[self.context_words] = self.v - step * self.dv
+        self.u -= step * self.du
+        self.v -= step * self.dv
+        self.U[self.target_words] = self.u
+        self.V[self.context_words] = self.v
 
 
 def main():
