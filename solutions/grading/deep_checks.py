@@ -15,6 +15,7 @@ from scipy.stats import chisquare
 import grads as ours
 import sampling as our_sampling
 import test as published
+from solutions.grading.calls import Fault
 from solutions.grading.scheme import fault, part
 from solutions.grading.wire import InBox
 from test import RESULTS, expect, fail, observations
@@ -27,7 +28,7 @@ COUNTS = np.array([published.noise_count(f) for f in FREQS])
 
 @part("3", "createSamplingSequence", earns=0.5)
 def sequence(sampling, passed):
-    for freqs in published.ZIPF, FREQS, np.array(FREQS), [1], list(range(1, 300)):
+    for freqs in FREQS, [1], list(range(1, 300)), published.ZIPF:
         came = published.word_counts(sampling.createSamplingSequence(freqs), len(freqs))
         expect("how often the words occur in the sequence", counts_of(freqs), came, {
             "is rounded down": np.floor(np.asarray(freqs) ** 0.75),
@@ -43,8 +44,10 @@ def noise(sampling, passed):
         own = counts_by_the_student(sampling)
     powers = np.array(FREQS) ** 0.75
     for n in 1, 5, 20:
-        came = published.numbers(f"log({n}·q[c])", COUNTS, sampling.noiseDistribution(FREQS, n))
-        if np.allclose(came, np.log(n * own / own.sum()), published.PRECISE):
+        came = sampling.noiseDistribution(FREQS, n)
+        tolerance = published.tolerance_of(came)
+        came = published.numbers(f"log({n}·q[c])", COUNTS, came)
+        if np.allclose(came, np.log(n * own / own.sum()), tolerance, tolerance):
             continue
         q = COUNTS / COUNTS.sum()
         expect(f"log({n}·q[c])", np.log(n * q), came, {
@@ -57,7 +60,7 @@ def noise(sampling, passed):
             "has f^0.75 rounded down": np.log(n * np.floor(powers) / np.floor(powers).sum()),
             "lacks the rounding of f^0.75": np.log(n * powers / powers.sum()),
             "lacks the power 0.75": np.log(n * np.array(FREQS) / sum(FREQS))},
-            published.tolerance_of(came))
+            tolerance)
 
 
 def counts_of(freqs):
@@ -78,29 +81,35 @@ def counts_by_the_student(sampling):
 @fault("3", "sampleContext", costs=0.25)
 def negatives(sampling, passed):
     """The hand-out gives it. Negatives may be drawn with or without replacement."""
-    seq = our_sampling.createSamplingSequence(FREQS)
-    for c, n in (0, 5), (2, 1), (12, 5):
-        contexts = sampling.sampleContext.many(1500, c, seq, n)
+    # No word is so frequent that it takes long to draw again what has it.
+    freqs = [3000 // rank for rank in range(1, 41)]
+    counts = counts_of(freqs)
+    seq = our_sampling.createSamplingSequence(freqs).tolist()
+    for c in 0, 12:
+        contexts = sampling.sampleContext.many(300, c, seq, 5)
         for context in contexts:
-            expect_context(context, c, n)
-        others = np.arange(len(FREQS)) != c
-        # The first one, which is distributed alike if the negatives must be different.
-        first = [context[1] for context in contexts]
-        drawn = np.bincount(first, minlength=len(FREQS))[others]
-        expected = COUNTS[others] / COUNTS[others].sum() * drawn.sum()
-        rare = expected < 10            # together, since χ² holds for larger numbers only
-        drawn, expected = (np.append(X[~rare], X[rare].sum()) for X in (drawn, expected))
+            expect_context(context, c, 5, len(freqs))
+        if all(len(set(context)) == 2 for context in contexts):
+            fail("all negatives of a context are the same word")
+
+        # A single negative is distributed alike, whether or not several must be different.
+        contexts = sampling.sampleContext.many(1500, c, seq, 1)
+        for context in contexts:
+            expect_context(context, c, 1, len(freqs))
+        others = np.arange(len(freqs)) != c
+        drawn = np.bincount([context[1] for context in contexts], minlength=len(freqs))[others]
+        expected = counts[others] / counts[others].sum() * drawn.sum()      # at least 13 each
         p = chisquare(drawn, expected).pvalue
         if p < 1e-9:
             fail("the negatives do not follow q", f"a χ² test gives p = {p:.1g}")
-    expect_context(sampling.sampleContext(7, [7] * 200 + [3], 1), 7, 1)
+    expect_context(sampling.sampleContext(7, [7] * 200 + [3], 1), 7, 1, 8)
 
 
-def expect_context(context, c, n):
-    """Fail unless a context is that of word c."""
+def expect_context(context, c, n, L):
+    """Fail unless a context is that of word c, with n of L words."""
     if not isinstance(context, list | tuple | np.ndarray) or np.shape(context) != (n + 1,):
         fail(f"sampleContext: expected {n + 1} words, came {str(context)[:60]}")
-    if not all(isinstance(word, int | np.integer) and 0 <= word < len(FREQS) for word in context):
+    if not all(isinstance(word, int | np.integer) and 0 <= word < L for word in context):
         fail("sampleContext returns something else than indices of words")
     if context[0] != c:
         fail(f"sampleContext: expected the context word {c} first, came {context[0]}")
@@ -110,13 +119,15 @@ def expect_context(context, c, n):
 
 # --- Tasks 4 and 5 ------------------------------------------------------------------------------
 
-SHAPES_OF_ONE = (5, 4), (20, 3), (1, 3), (1, 1)                 # n, M
-SHAPES_OF_BATCHES = (7, 5, 4), (4, 1, 3), (1, 5, 3), (3, 5, 2)  # S, n, M
+SHAPES_OF_ONE = (5, 4), (20, 3)                     # n, M
+SMALL_SHAPES_OF_ONE = (1, 3), (3, 1), (1, 1)        # in which a squeeze or a broadcast goes wrong
+SHAPES_OF_BATCHES = (7, 5, 4), (3, 5, 2)            # S, n, M
+SMALL_SHAPES_OF_BATCHES = (4, 1, 3), (1, 5, 3), (3, 3, 3), (1, 1, 1)
 
 
-def result_of_one(name, grads, passed):
+def result_of_one(name, grads, passed, shapes=SHAPES_OF_ONE):
     """Check one result of lossAndGradient, in float64 and in float32."""
-    for n, M in SHAPES_OF_ONE:
+    for n, M in shapes:
         sample = observations(4, n=n, M=M)
         sample[0] /= M
         came = grads.lossAndGradient(*sample)
@@ -126,12 +137,14 @@ def result_of_one(name, grads, passed):
     expect_one_result(name, came, published.loss, sample, "float32", published.SINGLE)
 
 
-def result_of_a_batch(function, name, grads, passed):
-    """Check one result of a function of a batch."""
-    for S, n, M in SHAPES_OF_BATCHES:
+def result_of_a_batch(function, name, grads, passed, shapes=SHAPES_OF_BATCHES):
+    """Check one result of a function of a batch; a slip of task 4 is not punished again."""
+    for S, n, M in shapes:
         sample = observations(5, S, n=n, M=M)
         sample[0] /= M
         came = getattr(grads, function)(*sample)
+        if is_slip_of_task_4(name, came, grads, sample, passed):
+            return
         expect_one_result(name, came, published.mean_loss, sample, f"S={S} n={n} M={M}")
     single = [X.astype(np.float32) for X in sample]
     came = getattr(grads, function)(*single)
@@ -143,11 +156,74 @@ def expect_one_result(name, came, J, sample, label, tolerance=None):
     published.expect_results(", ".join(RESULTS), came)
     value = came[RESULTS.index(name)]
     tolerance = tolerance or published.tolerance_of(*came)
+    if name in ("du_w", "dW") and fits_own_slopes(name, came, sample, tolerance):
+        return
     published.expect_result(name, value, J, sample, tolerance, label)
+
+
+def fits_own_slopes(name, came, sample, tolerance):
+    """Say whether du_w or dW is right for the slopes g that are in the student's own dVt = g hᵀ.
+
+    A fault in g, or in the scores from which it comes, costs dVt, and J if J has it; du_w and dW,
+    in which it is again, keep their points.
+    """
+    u_w, Vt, W, _ = sample
+    dVt, value = (array_like(came[RESULTS.index(X)], right)
+                  for X, right in (("dVt", Vt), (name, u_w if name == "du_w" else W)))
+    if dVt is None or value is None:
+        return False
+    for h in u_w @ W.T, u_w @ W:        # h = W u_w, and with the fault that W is transposed
+        h = h[..., None, :]
+        g = np.sum(dVt * h, axis=-1, keepdims=True) / np.sum(h * h, axis=-1, keepdims=True)
+        if not np.allclose(dVt, g * h, tolerance, tolerance) or not g.all():
+            continue
+        a = np.sum(g * Vt, axis=-2)
+        right = a @ W if name == "du_w" else np.atleast_2d(a).T @ np.atleast_2d(u_w)
+        if np.allclose(value, right, tolerance, tolerance):
+            return True
+    return False
+
+
+def array_like(value, right):
+    """Return a value as an array of floats, or None if it is not shaped as right is."""
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        return None
+    return array if array.shape == right.shape else None
+
+
+def is_slip_of_task_4(name, came, grads, sample, passed):
+    """Say whether a result is wrong only as that of the student's own lossAndGradient is.
+
+    It is if it is the mean of those, which must be right in two other results.
+    """
+    right_ones = [part for part in RESULTS if ("4", part) in passed]
+    if name in right_ones or len(right_ones) < 2:
+        return False
+    published.expect_results(", ".join(RESULTS), came)
+    k = RESULTS.index(name)
+    u_w, Vt, W, q = sample
+    S = len(u_w)
+    own = [grads.lossAndGradient(u_w[i], Vt[i], W, q[i])[k] for i in range(S)]
+    try:
+        own = np.array(own, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    mean = own.mean(axis=0) if name in ("J", "dW") else own / S
+    value = array_like(came[k], mean)
+    return value is not None and np.allclose(value, mean) and own.all()
 
 
 for name in RESULTS:
     part("4", name, earns=0.5)(partial(result_of_one, name))
+
+
+@fault("4", "n = 1 or M = 1", costs=0.25)
+def small_shapes(grads, passed):
+    for name in RESULTS:
+        if ("4", name) in passed:
+            result_of_one(name, grads, passed, SMALL_SHAPES_OF_ONE)
 
 
 @fault("4", "large scores", costs=0.5)
@@ -165,11 +241,14 @@ def large_scores(grads, passed):
 def expect_large(task, passed, right, came, score):
     """Compare the results for large scores, but for those that are wrong for any."""
     published.expect_results(", ".join(RESULTS), came)
+    right_ones = {name for name in RESULTS if {("4", name), (task, name)} <= passed}
+    if "dVt" not in right_ones:         # du_w and dW may be right for the student's own g only
+        right_ones &= {"J"}
     for name, expected, value in zip(RESULTS, right, came):
-        if (task, name) not in passed:
-            continue
         expected = np.asarray(expected)
-        array = np.asarray(value, dtype=float) if np.shape(value) == expected.shape else expected
+        array = array_like(value, expected)
+        if name not in right_ones or array is None:
+            continue
         if not np.isfinite(array).all():
             strange = array[~np.isfinite(array)].flat[0]
             fail(f"{name} is {strange} for scores of about ±{score:.0f}: exp or log overflows; "
@@ -182,33 +261,44 @@ for name in RESULTS:
     part("5", name, earns=0.5)(partial(result_of_a_batch, "lossAndGradientBatched", name))
 
 
+@fault("5", "S = 1 or n = 1", costs=0.25)
+def small_shapes_of_a_batch(grads, passed):
+    for name in RESULTS:
+        if ("5", name) in passed:
+            result_of_a_batch("lossAndGradientBatched", name, grads, passed,
+                              SMALL_SHAPES_OF_BATCHES)
+
+
 @fault("5", "large scores", costs=0.25)
 def large_scores_of_a_batch(grads, passed):
     """As in task 4; who lost points for them there does not lose them again."""
     if ("4", "large scores") not in passed:
         return
     for score in 1e3, 1e4:
-        u_w, W, q = np.array([[score], [-score]]), np.eye(1), np.zeros((2, 2))
-        Vt = np.array([[[-1.], [1.]], [[-1.], [1.]]])       # both wrong, both right
-        g = np.array([[-1, 1], [0, 0]]) / 2
-        right = score, [[1.], [0.]], g[:, :, None] * u_w[:, None], [[score]]
+        u_w, W, q = np.array([[score, 0.], [-score, 0.]]), np.eye(2), np.zeros((2, 4))
+        Vt = np.array([[[-1., 0.5], [1., 0.5], [-1., 0.5], [0., 0.5]]] * 2)     # as in task 4
+        g = np.array([[-1, 1, 0, 0.5], [0, 0, 1, 0.5]]) / 2
+        du_w = np.einsum("sk,skm->sm", g, Vt)
+        right = 1.5 * score + np.log(2), du_w, g[:, :, None] * u_w[:, None], du_w.T @ u_w
         expect_large("5", passed, right, grads.lossAndGradientBatched(u_w, Vt, W, q), score)
 
 
 @fault("5", "a loop over S", costs=1.)
 def no_loop(grads, passed):
     """The assignment: batched is over 2 times faster than cumulative. So little is computed of each
-    observation here that a loop over them shows, however good it is; tensor operations are a
-    hundred times as fast as our loop, which is timed in turn with them."""
-    sample = observations(5, 2000, n=1, M=2)
+    observation here that a loop over them shows: a lean one is up to 2 times as fast as ours, one
+    of comprehensions 4 times, tensor operations 20 to 200 times. Both are timed in turn."""
+    sample = observations(5, 2000, n=2, M=3)
     ratios = []
     for _ in range(5):
         ratios.append(seconds_of_our_loop(sample) / grads.lossAndGradientBatched.seconds(*sample))
-        if max(ratios) > 10:
+        ratios.sort()
+        # The second-best, as a busy machine may spoil most of them, and flatter one.
+        if len(ratios) > 1 and ratios[-2] > 10:
             return
-    if max(ratios) < 2:
-        fail(f"batched is {max(ratios):.1f} times as fast as a loop over {len(sample[0])} "
-             "observations, expected more than 2 times: is there a loop over S?")
+    if ratios[-2] < 3:
+        fail(f"batched is only {ratios[-2]:.1f} times as fast as a loop over {len(sample[0])} "
+             "observations: is there one in it?")
 
 
 def seconds_of_our_loop(sample):
@@ -231,11 +321,14 @@ COUNT_CONTEXT, COUNT_GRADIENTS = InBox("count_context"), InBox("count_gradients"
 
 
 def quadratic(u_w, Vt, W, q):
-    """A loss whose gradients are easy: the mean of |u_w|²/2 + |Vt|²/2 + q·Σ Vt + |W|²/2."""
+    """A loss whose gradients are easy, and depend on all: the mean of
+    |u_w|²/2 + |Vt|²/2 + |W|²/2 + (u_w + q)·Vt, u_w and q being added to each row and column.
+    """
     u_w, Vt, W, q = map(np.asarray, (u_w, Vt, W, q))
     S = len(u_w)
-    J = np.sum(u_w ** 2) / 2 + np.sum(Vt ** 2) / 2 + np.sum(q * Vt.sum(axis=2))
-    return J / S + np.sum(W ** 2) / 2, u_w / S, (Vt + q[:, :, None]) / S, W
+    added = u_w[:, None, :] + q[:, :, None]                                     # S×(n+1)×M
+    J = np.sum(u_w ** 2) / 2 + np.sum(Vt ** 2) / 2 + np.sum(added * Vt)
+    return J / S + np.sum(W ** 2) / 2, (u_w + Vt.sum(axis=1)) / S, (Vt + added) / S, W
 
 
 class Training:
@@ -254,9 +347,10 @@ class Training:
         self.start = dict(zip("UVW", (rng.normal(size=size) for size in sizes)))
         self.q_noise = rng.normal(size=words)
         self.contexts, self.targets = contexts, {c: w for w, c in pairs}
-        self.visited, self.sizes = [], []
 
         def context_function(c):
+            if c not in contexts:
+                fail("contextFunction is called with a word that is no pair's context word")
             self.visited.append(int(c))
             return list(contexts[int(c)])
 
@@ -264,20 +358,24 @@ class Training:
             self.sizes.append(len(u_w))
             return quadratic(u_w, Vt, W, q)
 
-        came = w2v_sgd.stochasticGradientDescend(
-            pairs, *(X.copy() for X in self.start.values()), context_function, loss_function,
-            self.q_noise, S, epochs, alpha)
+        def train(data):
+            self.visited, self.sizes = [], []
+            return w2v_sgd.stochasticGradientDescend(
+                data, *(X.copy() for X in self.start.values()), context_function, loss_function,
+                self.q_noise, S, epochs, alpha)
+
+        came = of_list_or_array(train, pairs)
         published.expect_results("U, V, W", came)
         self.came = dict(zip("UVW", came))
 
     def changes(self, alpha, visited=None, keep="all"):
         """Return what steps of one batch, or of several, change, as they should.
 
-        visited : list of batches, each a list of context words; one of all, if None
+        visited : list of batches, each a list of context words; the first batch, if None
         keep : "last" for the mistake that keeps a word's last gradient only
         """
         X = {name: value.copy() for name, value in self.start.items()}
-        for batch in visited or [list(self.targets)]:
+        for batch in visited or [self.visited[:self.sizes[0]]]:
             w = [self.targets[c] for c in batch]
             context = np.array([self.contexts[c] for c in batch])
             _, du_w, dVt, dW = quadratic(X["U"][w], X["V"][context], X["W"], self.q_noise[context])
@@ -299,6 +397,31 @@ class Training:
         return factor if np.allclose(change, factor * step, 0, 1e-5) else None
 
 
+def of_list_or_array(train, pairs):
+    """Train with pairs as a list or, if that fails, as an array; another check asks for both."""
+    try:
+        return train([tuple(pair) for pair in pairs])
+    except Fault as error:
+        try:
+            return train(np.array(pairs))
+        except Fault:
+            raise error from None
+
+
+def one_batch(w2v_sgd, pairs, contexts, alpha=ALPHA):
+    """Train with a single batch, of all pairs.
+
+    Where epochs are too few or too many, the last batch is left out, or batches are of one pair,
+    which is another check's matter, it is looked for elsewhere.
+    """
+    N = len(pairs)
+    for count, S, epochs in (N, N, 1), (N, N - 1, 1), (N, N, 2), (N, N, 0), (1, 1, 1):
+        training = Training(w2v_sgd, pairs[:count], contexts, S, epochs, alpha)
+        if len(training.sizes) == 1:
+            return training
+    fail("lossAndGradientFunction is not called once a batch")
+
+
 # Each word once: what repeats is another check's.
 APART = [(w, 10 + w) for w in range(6)]
 CONTEXTS_APART = {10 + w: [10 + w, 20 + 2 * w, 21 + 2 * w] for w in range(6)}
@@ -306,7 +429,7 @@ CONTEXTS_APART = {10 + w: [10 + w, 20 + 2 * w, 21 + 2 * w] for w in range(6)}
 
 def update(name, w2v_sgd, passed):
     """Check that a step changes U, V or W along its gradient, by whatever factor."""
-    training = Training(w2v_sgd, APART, CONTEXTS_APART)
+    training = one_batch(w2v_sgd, APART, CONTEXTS_APART)
     step = training.changes(-1.)[name]
     factor = training.factor(name, step)
     if factor is not None and abs(factor) > 1e-6:
@@ -341,15 +464,16 @@ def expect_a_right_update(passed):
 def step_size(w2v_sgd, passed):
     """Check the factor, -α, of the updates that are right otherwise."""
     expect_a_right_update(passed)
-    S = len(APART)
     for alpha in ALPHA, 1.:
-        training = Training(w2v_sgd, APART, CONTEXTS_APART, alpha=alpha)
+        training = one_batch(w2v_sgd, APART, CONTEXTS_APART, alpha)
         for name in right_updates(passed):
             factor = training.factor(name, training.changes(-1.)[name])
             if factor is None:
                 fail(f"{name} is right for α = {ALPHA} only")
+            if np.isclose(factor, alpha, 1e-4):
+                fail(f"{name} goes up the gradient, not down")
+            S = training.sizes[0]
             expect(f"the step of {name}, in gradients,", -alpha, factor, {
-                "goes up the gradient, not down": alpha,
                 "lacks α": -1.,
                 "is α·S, not α": -alpha * S,
                 "is α/S, not α; the gradients are means already": -alpha / S}, 1e-4)
@@ -360,7 +484,8 @@ def repeated_words(w2v_sgd, passed):
     """Check that words which occur in several pairs of a batch get all of their gradients."""
     if not {"U", "V"} & set(right_updates(passed)):
         fail("neither U nor V is changed as it should")
-    pairs = [(w % 3, 10 + w) for w in range(12)]
+    targets = [0] * 5 + [1] * 4 + [2] * 2 + [3]     # not all as often
+    pairs = [(w, 10 + i) for i, w in enumerate(targets)]
     contexts = {c: [c, 30 + c % 4, 34 + c % 5] for _, c in pairs}
     expect_all_gradients(w2v_sgd, passed, pairs, contexts,
                          "lost gradients of words that are repeated in a batch")
@@ -377,7 +502,7 @@ def twice_in_one_context(w2v_sgd, passed):
 
 
 def expect_all_gradients(w2v_sgd, passed, pairs, contexts, mistake):
-    training = Training(w2v_sgd, pairs, contexts)
+    training = one_batch(w2v_sgd, pairs, contexts)
     steps, lost = training.changes(-1.), training.changes(-1., keep="last")
     for name in right_updates(passed):
         if training.factor(name, steps[name]) is not None:
@@ -385,6 +510,22 @@ def expect_all_gradients(w2v_sgd, passed, pairs, contexts, mistake):
         if training.factor(name, lost[name]) is not None:
             fail(f"{name} {mistake}")
         expect(name, training.start[name] - ALPHA * steps[name], training.came[name])
+
+
+@fault("6", "data as a list or an array", costs=0.25)
+def forms_of_data(w2v_sgd, passed):
+    """Check that data may be both; who can handle neither has lost the points already."""
+    errors = {}
+    for kind, form in ("a list", list), ("an array", np.array):
+        start = [np.ones((7, 2)), np.ones((7, 2)), np.ones((2, 2))]
+        try:
+            w2v_sgd.stochasticGradientDescend(form([(1, 2), (3, 4), (0, 5)]), *start, COUNT_CONTEXT,
+                                              COUNT_GRADIENTS, np.zeros(7), 2, 1, 0.1)
+        except Fault as error:
+            errors[kind] = str(error)
+    if len(errors) == 1:
+        (kind, error), = errors.items()
+        fail(f"data as {kind} of pairs must do, too", error)
 
 
 @fault("6", "no shuffling", costs=0.5)
@@ -413,7 +554,8 @@ def epochs_and_batches(w2v_sgd, passed):
         published.expect_epochs(visited, words, epochs, S, label)
         sizes = [min(S, 30 - first) for first in range(0, 30, S)] * epochs
         if training.sizes != sizes:
-            fail(f"the batches have the sizes {training.sizes}, expected {sizes} ({label})")
+            fail(f"the batches are not of S pairs ({label})",
+                 f"their sizes are {training.sizes}, expected {sizes}")
         if right_updates(passed) == list("UVW") and {
                 ("6", "step"), ("6", "repeated words")} <= passed:
             expect_trained(training, sizes, label)
@@ -426,9 +568,12 @@ def expect_trained(training, sizes, label):
     batches = [[next(visited) for _ in range(size)] for size in sizes]
     right = training.changes(ALPHA, batches)
     for name in "UVW":
-        came = published.numbers(name, training.start[name], training.came[name])
-        expect(f"{name} after {len(sizes)} batches ({label})", training.start[name] + right[name],
-               came, tolerance=published.tolerance_of(*training.came.values()))
+        expected = training.start[name] + right[name]
+        came = published.numbers(name, expected, training.came[name])
+        tolerance = published.tolerance_of(*training.came.values())
+        if not np.allclose(came, expected, tolerance, tolerance):
+            fail(f"{name} is right after one batch, but not after {len(sizes)} ({label}): does "
+                 "each go on from the U, V and W of the one before?")
 
 
 def expect_visits(w2v_sgd, passed):
@@ -436,11 +581,14 @@ def expect_visits(w2v_sgd, passed):
 
     Word c of V, and of U, moves by one step a visit, so U and V tell how often it was visited.
     """
-    N, epochs = 10_500, 3
+    N, epochs = 12_500, 3
     start = [np.zeros((N + 1, 1)), np.zeros((N + 1, 1)), np.zeros((1, 1))]
-    pairs = np.array([(c, c) for c in range(1, N + 1)])
-    came = w2v_sgd.stochasticGradientDescend(pairs, *start, COUNT_CONTEXT, COUNT_GRADIENTS,
-                                             np.zeros(N + 1), 500, epochs, 1.)
+
+    def train(data):
+        return w2v_sgd.stochasticGradientDescend(
+            data, *start, COUNT_CONTEXT, COUNT_GRADIENTS, np.zeros(N + 1), 500, epochs, 1.)
+
+    came = of_list_or_array(train, [(c, c) for c in range(1, N + 1)])
     published.expect_results("U, V, W", came)
     for name, X in zip("UV", came):
         if ("6", name) not in passed:

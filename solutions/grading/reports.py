@@ -18,7 +18,7 @@ def losses_of(failed):
         merged.setdefault((task, tuple(lines)), []).append(part)
     losses = []
     for (task, lines), parts in merged.items():
-        lost = sum(points[task, part] for part in parts)
+        lost = min(sum(points[task, part] for part in parts), scheme.POINTS[task])
         losses.append(Loss(task, ", ".join(parts), lost, lines))
     return losses
 

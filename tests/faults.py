@@ -1,0 +1,270 @@
+"""Hand-ins with one fault each: pieces of a student's plain modules exchanged for others."""
+
+from dataclasses import dataclass
+
+SIGMOID = """\
+    e = np.exp(-np.abs(x))
+    return np.where(x > 0, 1, e) / (1 + e)
+"""
+NAIVE_SIGMOID = "    return np.exp(x) / (1 + np.exp(x))\n"
+
+J_OF_ONE = "    J = softplus(-score[0]) + softplus(score[1:]).sum()\n"
+NAIVE_J_OF_ONE = """\
+    J = -np.log(sigmoid(score[0])) - np.log(1 - sigmoid(score[1:])).sum()
+"""
+J_OF_BATCH = "    J = softplus(np.where(delta == 1, -score, score)).sum()\n"
+NAIVE_J_OF_BATCH = """\
+    J = -np.log(sigmoid(score[:, 0])).sum() - np.log(1 - sigmoid(score[:, 1:])).sum()
+"""
+
+ORDER = "        order = np.random.permutation(len(data))\n"
+SHUFFLED_ARRAY = """\
+        data = np.array(data)
+        random.shuffle(data)
+        order = range(len(data))
+"""
+
+EPOCHS = "    for _ in range(epochs):\n"
+EPOCHS_COUNTED = """\
+    epoch = 0
+    while epoch < epochs:
+"""
+W_STEP = "            W -= alpha * dW\n"
+EARLY_EPOCH = W_STEP + """\
+            if (first + batchSize) % 10000 == 0 or first + batchSize >= len(data):
+                print("Epoch:", epoch, "Sample:", first, "/", len(data), "Loss:", J)
+                epoch += 1
+                if epoch == epochs:
+                    break
+"""
+
+STEPS = """\
+            np.subtract.at(U, w, alpha * du_w)
+            np.subtract.at(V, context, alpha * dVt)
+            W -= alpha * dW
+"""
+STEPS_BY_INDEX = """\
+            U[w] -= alpha * du_w
+            V[context] -= alpha * dVt
+            W -= alpha * dW
+"""
+STEPS_IN_A_LOOP = """\
+            for i in range(len(w)):
+                U[w[i]] -= alpha * du_w[i]
+                V[context[i]] -= alpha * dVt[i]
+            W -= alpha * dW
+"""
+V_STEP = "np.subtract.at(V, context, alpha * dVt)"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault.
+
+    Parameters
+    ----------
+    changes : tuples of a module, a piece of it, and what stands there instead
+    costs : dict from task to points
+    reason : part of the first line of a reason that is given
+    """
+
+    changes: tuple
+    costs: dict
+    reason: str
+
+
+def row(module, *pieces, costs, reason):
+    """Make the row of a fault in one module, from each piece and what stands there instead."""
+    changes = [(module, *pieces[i:i + 2]) for i in range(0, len(pieces), 2)]
+    return Row(tuple(changes), costs, reason)
+
+
+IN_SAMPLING = {
+    "f^0.75 is rounded down in the sequence, and q counts its words": row(
+        "sampling", "range(round(f ** 0.75))", "range(int(f ** 0.75))",
+        "counts = [round(f ** 0.75) for f in freqs]",
+        "counts = np.bincount(createSamplingSequence(freqs))",
+        "import math", "import math\nimport numpy as np",
+        costs={"3": 0.5}, reason="is rounded down"),
+    "f^0.75 is rounded down in the sequence and in q": row(
+        "sampling", "range(round(f ** 0.75))", "range(int(f ** 0.75))",
+        "[round(f ** 0.75)", "[int(f ** 0.75)",
+        costs={"3": 0.5}, reason="is rounded down"),
+    "the sequence lacks the power 0.75": row(
+        "sampling", "range(round(f ** 0.75))", "range(f)",
+        costs={"3": 0.5}, reason="without the power 0.75"),
+    "q lacks the factor n": row(
+        "sampling", "math.log(negativesCount * count", "math.log(count",
+        costs={"3": 0.5}, reason="lacks the factor n"),
+    "q lacks the rounding": row(
+        "sampling", "[round(f ** 0.75)", "[(f ** 0.75)",
+        costs={"3": 0.5}, reason="lacks the rounding"),
+    "q lacks the logarithm": row(
+        "sampling", "math.log(negativesCount * count / sum(counts))",
+        "negativesCount * count / sum(counts)",
+        costs={"3": 0.5}, reason="is n·q[c], not its logarithm"),
+    "a negative may be the context word": row(
+        "sampling", "if word != contextWord:", "if True:",
+        costs={"3": 0.25}, reason="a negative equals the context word"),
+    "negatives are drawn from all words alike": row(
+        "sampling", "random.choice(seq)", "random.choice(sorted(set(seq)))",
+        costs={"3": 0.25}, reason="the negatives do not follow q"),
+}
+
+IN_ONE = {
+    "J has the wrong sign": row(
+        "grads", "    J = softplus(-score[0]) + ", "    J = -softplus(-score[0]) - ",
+        costs={"4": 0.5}, reason="J (n=5 M=4) has the wrong sign"),
+    "J has the mean over the negatives": row(
+        "grads", "softplus(score[1:]).sum()", "softplus(score[1:]).mean()",
+        costs={"4": 0.5}, reason="has the mean over the negatives, not their sum"),
+    "dVt has the wrong sign": row(
+        "grads", "dVt = np.outer(g, W @ u_w)", "dVt = -np.outer(g, W @ u_w)",
+        costs={"4": 0.5}, reason="dVt (n=5 M=4) has the wrong sign"),
+    "dW is transposed": row(
+        "grads", "dW = np.outer(Vt.T @ g, u_w)", "dW = np.outer(u_w, Vt.T @ g)",
+        costs={"4": 0.5}, reason="dW (n=5 M=4) is transposed"),
+    "δ is missing in g": row(
+        "grads", "g = sigmoid(score) - delta\n", "g = sigmoid(score)\n",
+        costs={"4": 0.5}, reason="is δ missing?"),
+    "δ is missing in g, in tasks 4 and 5": row(
+        "grads", "g = sigmoid(score) - delta\n", "g = sigmoid(score)\n",
+        "g = (sigmoid(score) - delta) / S", "g = sigmoid(score) / S",
+        costs={"4": 0.5}, reason="is δ missing?"),
+    "the scores lack q": row(
+        "grads", "score = Vt @ W @ u_w - q", "score = Vt @ W @ u_w",
+        costs={"4": 1.}, reason="J (n=5 M=4) lacks q"),
+    "the scores lack q, in tasks 4 and 5": row(
+        "grads", "score = Vt @ W @ u_w - q", "score = Vt @ W @ u_w", "Vt, Wu) - q", "Vt, Wu)",
+        costs={"4": 1.}, reason="J (n=5 M=4) lacks q"),
+    "the scores have Wᵀ for W": row(
+        "grads", "score = Vt @ W @ u_w - q", "score = Vt @ W.T @ u_w - q",
+        costs={"4": 1.}, reason="J (n=5 M=4) has Wᵀ in place of W"),
+    "a naive logarithm in lossAndGradient": row(
+        "grads", J_OF_ONE, NAIVE_J_OF_ONE,
+        costs={"4": 0.5}, reason="J is inf for scores of about ±1000"),
+    "a naive logarithm in both": row(
+        "grads", J_OF_ONE, NAIVE_J_OF_ONE, J_OF_BATCH, NAIVE_J_OF_BATCH,
+        costs={"4": 0.5}, reason="J is inf for scores of about ±1000"),
+    "a naive σ in both": row(
+        "grads", SIGMOID, NAIVE_SIGMOID,
+        costs={"4": 0.5}, reason="du_w is nan for scores of about ±1000"),
+    "dVt and dW lose an axis where M is 1": row(
+        "grads", "return J, du_w, dVt, dW", "return J, du_w, dVt.squeeze(), dW.squeeze()",
+        costs={"4": 0.25}, reason="dVt (n=3 M=1) has the shape (4,)"),
+}
+
+IN_BATCH = {
+    "a naive logarithm in lossAndGradientBatched only": row(
+        "grads", J_OF_BATCH, NAIVE_J_OF_BATCH,
+        costs={"5": 0.25}, reason="J is inf for scores of about ±1000"),
+    "J is not divided by S": row(
+        "grads", "return J / S, du_w, dVt, dW", "return J, du_w, dVt, dW",
+        costs={"5": 0.5}, reason="J (S=7 n=5 M=4) is not divided by S"),
+    "the gradients are not divided by S": row(
+        "grads", "g = (sigmoid(score) - delta) / S", "g = sigmoid(score) - delta",
+        costs={"5": 0.5}, reason="dVt (S=7 n=5 M=4) is not divided by S"),
+    "nothing is divided by S": row(
+        "grads", "return J / S, du_w, dVt, dW", "return J, du_w, dVt, dW",
+        "g = (sigmoid(score) - delta) / S", "g = sigmoid(score) - delta",
+        costs={"5": 1.}, reason="J (S=7 n=5 M=4) is not divided by S"),
+    "dW of the batch is transposed": row(
+        "grads", '"sm,st->mt", gV', '"sm,st->tm", gV',
+        costs={"5": 0.5}, reason="dW (S=7 n=5 M=4) is transposed"),
+    "W u_w of the batch is Wᵀ u_w": row(
+        "grads", '"mt,st->sm", W', '"mt,sm->st", W',
+        costs={"5": 1.}, reason="J (S=7 n=5 M=4) has Wᵀ in place of W"),
+    "the batch calls lossAndGradientCumulative": row(
+        "grads", "def lossAndGradientBatched(u_w, Vt, W, q):\n",
+        "def lossAndGradientBatched(u_w, Vt, W, q):\n"
+        "    return lossAndGradientCumulative(u_w, Vt, W, q)\n",
+        costs={"5": 1.}, reason="times as fast as a loop over 2000 observations"),
+    "a batch of one observation is no batch": row(
+        "grads", '    gV = np.einsum("sk', '    u_w = u_w.squeeze()\n    gV = np.einsum("sk',
+        costs={"5": 0.25}, reason="ValueError"),
+}
+
+IN_SGD = {
+    "words repeated in a batch lose gradients": row(
+        "w2v_sgd", STEPS, STEPS_BY_INDEX,
+        costs={"6": 0.5}, reason="U lost gradients of words that are repeated in a batch"),
+    "the same, in U only": row(
+        "w2v_sgd", "np.subtract.at(U, w, alpha * du_w)", "U[w] -= alpha * du_w",
+        costs={"6": 0.5}, reason="U lost gradients of words that are repeated in a batch"),
+    "words drawn twice in one context lose a gradient": row(
+        "w2v_sgd", STEPS, STEPS_IN_A_LOOP,
+        costs={"6": 0.25}, reason="a word drawn twice in one context must get both"),
+    "W is never changed": row(
+        "w2v_sgd", W_STEP, "", costs={"6": 0.2}, reason="W after one step was never changed"),
+    "W is changed from W0 in each batch": row(
+        "w2v_sgd", W_STEP, "            W = W0 - alpha * dW\n",
+        costs={"6": 0.5}, reason="W is right after one batch, but not after 10"),
+    "V is changed for context words only": row(
+        "w2v_sgd", V_STEP, "np.subtract.at(V, context[:, 0], alpha * dVt[:, 0])",
+        costs={"6": 0.4}, reason="only for context words, not for negatives"),
+    "V is changed for negatives only": row(
+        "w2v_sgd", V_STEP, "np.subtract.at(V, context[:, 1:], alpha * dVt[:, 1:])",
+        costs={"6": 0.4}, reason="only for negatives, not for context words"),
+    "the steps go up the gradient": row(
+        "w2v_sgd", STEPS, STEPS.replace("alpha", "-alpha"),
+        costs={"6": 0.5}, reason="U goes up the gradient, not down"),
+    "the steps are α/S of the gradients": row(
+        "w2v_sgd", STEPS, STEPS.replace("alpha", "alpha / len(w)"),
+        costs={"6": 0.5}, reason="is α/S, not α; the gradients are means already"),
+    "the steps lack α": row(
+        "w2v_sgd", STEPS, STEPS.replace("alpha * ", ""),
+        costs={"6": 0.5}, reason="lacks α"),
+    "α falls from batch to batch": row(
+        "w2v_sgd", W_STEP, f"{W_STEP}            alpha *= 0.99\n",
+        costs={"6": 0.5}, reason="U is right after one batch, but not after 10"),
+    "an epoch ends early, where progress is printed": row(
+        "w2v_sgd", EPOCHS, EPOCHS_COUNTED, W_STEP, EARLY_EPOCH,
+        costs={"6": 0.5}, reason="in 3 epochs of 12500 pairs each pair must come 3 times"),
+    "one epoch too few": row(
+        "w2v_sgd", "range(epochs)", "range(epochs - 1)",
+        costs={"6": 0.5}, reason="the number of epochs is 1, expected 2"),
+    "the last batch is left out": row(
+        "w2v_sgd", "range(0, len(data), batchSize)",
+        "range(0, len(data) - batchSize + 1, batchSize)",
+        costs={"6": 0.5}, reason="the last batch of an epoch, the smaller one, is left out"),
+    "each batch is of one pair": row(
+        "w2v_sgd", ORDER, f"{ORDER}        batchSize = 1\n",
+        costs={"6": 0.5}, reason="the batches are not of S pairs"),
+    "no shuffling": row(
+        "w2v_sgd", "np.random.permutation(len(data))", "np.arange(len(data))",
+        costs={"6": 0.5}, reason="the pairs come in the order of data"),
+    "random.shuffle of an array, which loses rows": row(
+        "w2v_sgd", ORDER, SHUFFLED_ARRAY, "import numpy", "import random\n\nimport numpy",
+        costs={"6": 0.5}, reason="epoch 1 does not go through each pair once"),
+    "pairs are drawn with replacement": row(
+        "w2v_sgd", "np.random.permutation(len(data))",
+        "np.random.randint(len(data), size=len(data))",
+        costs={"6": 0.5}, reason="epoch 1 does not go through each pair once"),
+    "data may be a list only": row(
+        "w2v_sgd", "    for _ in", "    data = data + []\n    for _ in",
+        costs={"6": 0.25}, reason="data as an array of pairs must do, too"),
+    "data may be an array only": row(
+        "w2v_sgd", "[data[i] for i in order[first:first + batchSize]]",
+        "data[order[first:first + batchSize]]",
+        costs={"6": 0.25}, reason="data as a list of pairs must do, too"),
+}
+
+FAULTS = IN_SAMPLING | IN_ONE | IN_BATCH | IN_SGD
+
+
+def with_fault(sources, fault):
+    """Return the texts of modules with the pieces of a row exchanged."""
+    sources = dict(sources)
+    for module, piece, instead in fault.changes:
+        assert piece in sources[module]
+        sources[module] = sources[module].replace(piece, instead)
+    return sources
+
+
+def as_markdown():
+    """Return the table for grading.md."""
+    lines = ["| fault | costs | what the report says |", "|---|---|---|"]
+    for name, fault in FAULTS.items():
+        costs = ", ".join(f"{points:g} of task {task}" for task, points in fault.costs.items())
+        lines.append(f"| {name} | {costs} | … {fault.reason} … |")
+    return "\n".join(lines)

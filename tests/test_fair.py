@@ -1,0 +1,308 @@
+"""What a hand-in costs: each fault what the table says, and right work nothing.
+
+The checks are those of the judge, but for speed the modules under test run in this process, without
+a box; their arguments and values pass through the wire all the same.
+"""
+
+import re
+import types
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import utils
+from solutions import grade
+from solutions.grading import judge, reports, results, scheme, wire, worker
+from solutions.grading.box import see_that_it_can_be_had
+from solutions.grading.calls import FUNCTIONS, Fault
+from tests.faults import FAULTS, as_markdown, with_fault
+from tests.styles import POOLS, STYLES, with_helpers
+
+ROOT = Path(utils.__file__).parent
+
+
+def modules_in(folder):
+    return {name: (ROOT / folder / f"{name}.py").read_text(encoding="utf-8") for name in FUNCTIONS}
+
+
+STUDENT, BLANK, OWN = map(modules_in, ("tests/student", "solutions/handout", "."))
+
+
+class InProcess:
+    """A student's modules, called in this process; in place of calls.Student.
+
+    sources : dict from the names of modules to their texts
+    """
+
+    def __init__(self, sources):
+        self.sources, self.modules = sources, {}
+        self.changed = set()
+
+    def import_module(self, name):
+        if name not in self.modules:
+            module = types.ModuleType(name)
+            place = str(worker.FOLDER / f"{name}.py")
+            exec(compile(self.sources[name], place, "exec"), vars(module))
+            self.modules[name] = module
+        return self.modules[name]
+
+    def call(self, module, name, args, kwargs=None, replaced=None, times=1, keep=True):
+        request = [module, name, args, list((kwargs or {}).items()),
+                   list((replaced or {}).items()), times, keep]
+        functions = []
+        call = read(wire.pack(request, functions), functions)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(worker, "importlib", self)
+            try:
+                value, changed = worker.answered(*call)
+                value = read(wire.pack(value))
+            except AssertionError:      # of a function of the checks
+                raise
+            except Exception as error:
+                what = worker.described(error, worker.FOLDER)
+                raise Fault(f"{module}.{name}: {what}") from None
+        self.changed |= {(f"{module}.{name}", number) for number in changed}
+        return value
+
+
+def read(message, functions=()):
+    """Read a message of the wire."""
+    length, _ = wire.LENGTHS.unpack(message[:wire.LENGTHS.size])
+    rest = message[wire.LENGTHS.size:]
+    return wire.unpack(rest[:length], rest[length:], functions.__getitem__, worker.IN_BOX.get)
+
+
+def judged(sources):
+    """Judge modules; those of tests/student, which are right, are not judged again.
+
+    Returns
+    -------
+    lost : dict from task to the points lost, where there are any
+    failed : list of [task, part, lines]
+    changed : set of (function, number of an argument that it changed)
+    """
+    student = InProcess(sources)
+    students = dict.fromkeys(FUNCTIONS, student)
+    known = {check for check in scheme.CHECKS if is_right(scheme.MODULES[check.task], sources)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scheme, "CHECKS", [check for check in scheme.CHECKS if check not in known])
+        passed, failed = judge.run_checks(students)
+    points = scheme.points(passed | {(check.task, check.part) for check in known})
+    lost = {task: round(scheme.POINTS[task] - points[task], 2) for task in points}
+    return {task: value for task, value in lost.items() if value}, failed, student.changed
+
+
+def is_right(module, sources):
+    return sources is not STUDENT and sources[module] == STUDENT[module]
+
+
+def in_files(files):
+    """Return the modules of a style, and tests/student's where it has none."""
+    return STUDENT | {name.removesuffix(".py"): text for name, text in files.items()}
+
+
+@pytest.fixture
+def graded(tmp_path):
+    """A function that grades files as grade.py does, in a box."""
+    try:
+        see_that_it_can_be_had()
+    except utils.InputError as error:
+        pytest.skip(str(error))
+
+    def graded(sources):
+        path = tmp_path / "FN1.zip"
+        with zipfile.ZipFile(path, "w") as file:
+            for name, text in sources.items():
+                file.writestr(f"{name}.py", text)
+        result = grade.grade(results.HandIn("FN1", path))
+        assert result.state == results.GRADED, result.notes
+        return result
+    return graded
+
+
+# --- faults -------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault(name):
+    fault = FAULTS[name]
+    lost, failed, _ = judged(with_fault(STUDENT, fault))
+    assert lost == fault.costs, failed
+    assert fault.reason in failed[0][2][0]
+    assert all(len(lines) <= judge.MOST_LINES for _, _, lines in failed)
+
+
+@pytest.mark.parametrize("task", scheme.TASKS)
+def test_fault_in_a_box(task, graded):
+    """One of each task: what is told in this process is what is told in a box."""
+    fault = next(fault for fault in FAULTS.values() if set(fault.costs) == {task})
+    result = graded(with_fault(STUDENT, fault))
+    assert {task: points for task, points in scheme.POINTS.items()
+            if result.points[task] != points}.keys() == {task}
+    assert result.points[task] == scheme.POINTS[task] - fault.costs[task]
+    assert fault.reason in result.losses[0].lines[0]
+
+
+def test_what_is_said_twice_becomes_one_loss():
+    _, failed, _ = judged(STUDENT | {"grads": "import nothing"})
+    losses = reports.losses_of(failed)
+    assert [loss.part for loss in losses] == [
+        "J, du_w, dVt, dW, large scores", "J, du_w, dVt, dW, a loop over S",
+        "lossAndGradientCumulative"]
+    assert "ModuleNotFoundError: No module named 'nothing' (grads.py, line 1)" in losses[0].lines[0]
+
+
+# --- parts --------------------------------------------------------------------------------------
+
+def test_blank_handout_has_no_points():
+    lost, _, _ = judged(BLANK)
+    assert lost == scheme.POINTS
+
+
+BLANKS = re.compile(r"    *# --- your code\n.*?# --- end of your code\n", re.DOTALL)
+FILLED = {
+    "createSamplingSequence": ("sampling", 0, {"3": 0.5}, """
+    return [i for i, f in enumerate(freqs) for _ in range(round(f ** 0.75))]
+"""),
+    "noiseDistribution": ("sampling", 1, {"3": 0.5}, """
+    counts = np.array([round(f ** 0.75) for f in freqs])
+    return np.log(negativesCount * counts / counts.sum())
+"""),
+    "lossAndGradient": ("grads", 0, {"4": 2.}, """
+    x = Vt @ W @ u_w - q
+    x[0] = -x[0]
+    g = np.exp(-np.logaddexp(0, -x))
+    g[0] = -g[0]
+    return np.logaddexp(0, x).sum(), g @ Vt @ W, np.outer(g, W @ u_w), np.outer(g @ Vt, u_w)
+"""),
+    "lossAndGradientBatched": ("grads", 1, {"5": 2.}, """
+    x = np.einsum("skm,mt,st->sk", Vt, W, u_w) - q
+    x[:, 0] = -x[:, 0]
+    g = np.exp(-np.logaddexp(0, -x)) / len(x)
+    g[:, 0] = -g[:, 0]
+    a = np.einsum("sk,skm->sm", g, Vt)
+    dVt = g[:, :, None] * (u_w @ W.T)[:, None, :]
+    return np.logaddexp(0, x).sum() / len(x), a @ W, dVt, a.T @ u_w
+"""),
+    "stochasticGradientDescend": ("w2v_sgd", 0, {"6": 2.}, """
+            np.subtract.at(U, w, alpha * du_w)
+            np.subtract.at(V, context, alpha * dVt)
+            W -= alpha * dW
+"""),
+}
+
+
+@pytest.mark.parametrize("name", FILLED)
+def test_one_function_written(name):
+    """Who fills in a single blank of the hand-out has its points, and no others."""
+    module, number, earned, body = FILLED[name]
+    blank = list(BLANKS.finditer(BLANK[module]))[number]
+    text = BLANK[module][:blank.start()] + body + BLANK[module][blank.end():]
+    lost, failed, _ = judged(BLANK | {module: "import numpy as np\n" + text})
+    assert lost == {task: points - earned.get(task, 0) for task, points in scheme.POINTS.items()
+                    if points != earned.get(task, 0)}, failed
+
+
+ZEROED = {
+    "4": ("return J, du_w, dVt, dW", "{0} * J, {1} * du_w, {2} * dVt, {3} * dW"),
+    "5": ("return J / S, du_w, dVt, dW", "{0} * J / S, {1} * du_w, {2} * dVt, {3} * dW")}
+
+
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("task", ZEROED)
+def test_one_result_wrong(task, number):
+    """Each of J, du_w, dVt, dW costs its own points alone; so it is if it is 0."""
+    right, pattern = ZEROED[task]
+    for factor in 0, 2:
+        wrong = pattern.format(*(factor if i == number else 1 for i in range(4)))
+        assert STUDENT["grads"].count(right) == 1
+        text = STUDENT["grads"].replace(right, f"return {wrong}")
+        lost, failed, _ = judged(STUDENT | {"grads": text})
+        assert lost == {task: 0.5}, failed
+
+
+def test_nothing_is_earned_by_constants():
+    """Results that depend on nothing earn nothing, though those of tasks 4 and 5 are alike."""
+    for one in ("0., 0 * u_w, 0 * Vt, 0 * W", "1., 1 + 0 * u_w, 1 + 0 * Vt, 1 + 0 * W",
+                "1., u_w, Vt, W"):
+        text = "".join(f"def {name}(u_w, Vt, W, q):\n    return {one}\n"
+                       for name in ("lossAndGradient", "lossAndGradientBatched"))
+        lost, _, _ = judged(STUDENT | {"grads": text})
+        assert lost == {"4": 2., "5": 2.}
+
+
+# --- right work ---------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("sources", [STUDENT, OWN], ids=["student", "own"])
+def test_right_modules(sources):
+    assert judged(sources)[:2] == ({}, [])
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_style(style):
+    lost, failed, _ = judged(in_files(STYLES[style]))
+    assert not lost, failed
+
+
+def test_helper_modules_beside(graded):
+    """Whatever they are called, also as the grader's own modules are."""
+    result = graded(in_files(with_helpers(STUDENT["grads"])))
+    assert result.points == scheme.POINTS, result.losses
+
+
+def test_pools_and_a_file_beside(graded):
+    result = graded(in_files(POOLS))
+    assert result.points == scheme.POINTS, result.losses
+
+
+CHANGES = {
+    "U0, V0, W0 in place": (
+        ("U0.copy(), V0.copy(), W0.copy()", "U0, V0, W0"), {2, 3, 4}),
+    "data shuffled in place": (
+        ("        order = np.random.permutation(len(data))\n",
+         "        np.random.shuffle(data)\n        order = range(len(data))\n"), {1}),
+    "a copy of data shuffled": (
+        ("        order = np.random.permutation(len(data))\n",
+         "        data = np.array(data)\n        np.random.shuffle(data)\n"
+         "        order = range(len(data))\n"), set())}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_changed_arguments_cost_nothing(name):
+    exchange, arguments = CHANGES[name]
+    assert exchange[0] in STUDENT["w2v_sgd"]
+    text = STUDENT["w2v_sgd"].replace(*exchange)
+    lost, failed, changed = judged(STUDENT | {"w2v_sgd": text})
+    assert not lost, failed
+    assert changed == {("w2v_sgd.stochasticGradientDescend", number) for number in arguments}
+
+
+def test_course_loop():
+    """The course's own loop, which begins with U = U0."""
+    text = (ROOT / "tests/course/w2v_sgd.py").read_text(encoding="utf-8")
+    assert judged(STUDENT | {"w2v_sgd": text})[:2] == ({}, [])
+
+
+RETURNED = [
+    "[J, du_w, dVt, dW]", "float(J), du_w.tolist(), dVt.tolist(), dW.tolist()",
+    "np.array(J), list(du_w), list(dVt), list(dW)",
+    "J, du_w, np.asfortranarray(dVt), tuple(map(tuple, dW))",
+    "np.float32(J), np.float32(du_w), np.float32(dVt), np.float32(dW)",
+    "np.longdouble(J), du_w, np.longdouble(dVt), dW"]
+
+
+@pytest.mark.parametrize("returned", RETURNED)
+def test_types_of_results(returned):
+    text = STUDENT["grads"]
+    text = text.replace("return J / S, du_w, dVt, dW", f"J = J / S\n    return {returned}")
+    text = text.replace("return J, du_w, dVt, dW", f"return {returned}")
+    assert text.count(returned) == 2
+    lost, failed, _ = judged(STUDENT | {"grads": text})
+    assert not lost, failed
+
+
+def test_the_table_in_grading_md_is_this_one():
+    text = (ROOT / "solutions/grading.md").read_text(encoding="utf-8")
+    assert as_markdown() in text
+    for check in scheme.CHECKS:
+        assert f"{check.part} {check.points:g}" in text or check.part in "J, du_w, dVt, dW", check
