@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,8 +30,9 @@ from solutions.grading.hand_ins import find_hand_ins
 from solutions.grading.results import GRADED, NOT_GRADED, NOT_READABLE, Result
 from utils import InputError, encode_corpus, extractDictionary
 
-SCRATCH = "grade-"          # how the names of temporary folders begin
+SCRATCH = "grade-py-"       # how the names of temporary folders begin
 JUDGES = set()              # processes that judge now
+IS_STOPPED = threading.Event()      # no more are to judge
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ def judged(order):
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment,
                           start_new_session=True) as judge:
         JUDGES.add(judge)
+        if IS_STOPPED.is_set():
+            judge.kill()
         try:
             # Its stdin stays open until it has answered: when it closes, the judge ends.
             judge.stdin.write(json.dumps(order).encode() + b"\n")
@@ -120,8 +124,7 @@ def prepare_corpus(name, file):
 def scratch_folder():
     """Make a temporary folder; those of graders that were killed are cleared."""
     for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*"):
-        pid = folder.name.removeprefix(SCRATCH).split("-")[0]
-        if pid.isdigit() and not process_exists(int(pid)):
+        if is_left_over(folder):
             shutil.rmtree(folder, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
     try:
@@ -130,17 +133,19 @@ def scratch_folder():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def process_exists(pid):
-    """Say whether there is such a process, as far as can be known here."""
-    if sys.platform == "win32":         # where os.kill would end it
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+def is_left_over(folder):
+    """Say whether a temporary folder is of a grader of this user's that was killed."""
+    pid = folder.name.removeprefix(SCRATCH).split("-")[0]
+    if sys.platform == "win32" or not pid.isdigit():        # Windows' os.kill would end it
         return False
-    except OSError:
+    try:
+        if folder.lstat().st_uid == os.getuid():
+            os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
         pass
-    return True
+    return False
 
 
 def grade_all(options):
@@ -188,6 +193,9 @@ def graded(hand_ins, limits, corpus, options):
         pool.shutdown()
         return results, False
     except KeyboardInterrupt:
+        for number in signal.SIGINT, signal.SIGTERM:        # what is done is to be written
+            signal.signal(number, signal.SIG_IGN)
+        IS_STOPPED.set()
         pool.shutdown(wait=False, cancel_futures=True)
         for judge in list(JUDGES):
             judge.kill()
@@ -293,6 +301,8 @@ def main(arguments):
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         print(f"grade.py: {what}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
     return 2
 
 

