@@ -117,8 +117,10 @@ PROBES = {
     "settings of the kernel": Attack("""
         for file in ("sys/user/max_user_namespaces", "sys/kernel/core_pattern", "sysrq-trigger",
                      "sys/kernel/hostname", "sys/vm/drop_caches", "sys/kernel/ns_last_pid",
-                     "sys/net/ipv4/ip_forward", "sys/fs/mqueue/msg_max"):
-            gained(file, lambda: open(f"/proc/{file}", "w").write("1"))
+                     "sys/net/ipv4/ip_forward"):
+            gained(file, lambda: open(f"/proc/{file}", "wb", buffering=0).write(b"1"))
+        with open("/proc/sys/fs/mqueue/msg_max", "w") as file:      # the box has one of its own
+            file.write("1")
         gained("the host's name", lambda: socket.sethostname("evil"))
         gained("/sys", lambda: os.listdir("/sys"))
         """),
@@ -212,7 +214,8 @@ PROBES = {
                         if not part:
                             break
                         written += part
-        for folder in "/tmp", "/dev/shm", "/student", "/dev", "/run", "/var/tmp", "/":
+        for folder in ("/tmp", "/dev/shm", "/student", "/dev", "/run", "/var/tmp", "/",
+                       "{project}", "/grader"):
             try:
                 fill(folder)
             except OSError:
@@ -227,7 +230,12 @@ PROBES = {
         for pid in (*range(2, 300), os.getppid()):
             if pid not in (1, os.getpid()):
                 gained(f"process {pid}", lambda: system_call(101, 16, pid, 0, 0))
-        gained("the first process's memory", lambda: open("/proc/1/mem", "r+b").write(b"x"))
+        # The first process is the box's own: whoever rules it has no more rights than before.
+        with open("/proc/1/status") as file:
+            first = dict(line.split() for line in file if len(line.split()) == 2)
+        rights = [int(first[name], 16) for name in ("CapEff:", "CapPrm:", "CapInh:", "CapAmb:")]
+        gained("rights", lambda: any(rights))
+        gained("system calls", lambda: first["Seccomp:"] != "2" or first["NoNewPrivs:"] != "1")
         """),
     "namespaces and mounts": Attack("""
         for flag in 0x10000000, 0x00020000, 0x20000000, 0x40000000, 0x10020000:

@@ -391,7 +391,7 @@ def state_of_the_machine():
     packages = [sorted(path.iterdir()) for path in map(Path, bubblewrap.packages())
                 if path.exists()]
     settings = ("sys/user/max_user_namespaces", "sys/kernel/hostname", "sys/kernel/core_pattern",
-                "sysvipc/shm", "sysvipc/sem", "sysvipc/msg")
+                "sys/fs/mqueue/msg_max", "sysvipc/shm", "sysvipc/sem", "sysvipc/msg")
     return {"devices": [(device.st_mode, device.st_uid) for device in devices],
             "packages": packages,
             "settings": [Path("/proc", name).read_text() for name in settings],

@@ -67,7 +67,9 @@ def isolated_command(command, filter_file):
     for folder in WRITABLE:
         box += ["--perms", "0755", "--size", str(SIZE), "--tmpfs", folder]
     box += seen_in_a_box(WORKER if is_root else HERE)
-    box += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(FOLDER)]
+    for folder in "/dev", str(PROJECT), "/":
+        box += ["--remount-ro", folder]
+    box += ["--chdir", str(FOLDER)]
     for name, value in (ENVIRONMENT | {"HOME": str(FOLDER)}).items():
         box += ["--setenv", name, value]
     box += ["--", *command]
