@@ -28,6 +28,7 @@ from solutions.grading import archive, deep_checks, reports, scheme, similar, wo
 from solutions.grading.box import see_that_it_can_be_had
 from solutions.grading.hand_ins import find_hand_ins
 from solutions.grading.results import GRADED, NOT_GRADED, NOT_READABLE, Result
+from solutions.grading.texts import translated
 from utils import InputError, encode_corpus, extractDictionary
 
 SCRATCH = "grade-py-"       # how the names of temporary folders begin
@@ -216,7 +217,8 @@ def write(results, options):
         worksheet.write_marks(options.csv, results, options.decimal_comma)
     if options.worksheet:
         def feedback(result):
-            lines = [*reports.feedback(result, options.language), *result.notes]
+            lines = [*reports.feedback(result, options.language),
+                     *(translated(note, options.language) for note in result.notes)]
             return "\n".join(line.removeprefix("- ") for line in lines)
         tell_all(worksheet.fill_worksheet(options.worksheet, results, feedback))
 

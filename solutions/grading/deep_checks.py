@@ -252,7 +252,7 @@ def expect_large(task, passed, right, came, score):
         if not np.isfinite(array).all():
             strange = array[~np.isfinite(array)].flat[0]
             fail(f"{name} is {strange} for scores of about ±{score:.0f}: exp or log overflows; "
-                 "compute with log(1 + exp(-|x|)) and with exp(-|x|)")
+                 "compute with log(1 + exp(-abs(x))) and with exp(-abs(x))")
         expect(f"{name} for scores of about ±{score:.0f}", expected, value,
                tolerance=published.tolerance_of(*came))
 
@@ -478,7 +478,7 @@ def step_size(w2v_sgd, passed):
             if np.isclose(factor, alpha, 1e-4):
                 fail(f"{name} goes up the gradient, not down")
             S = training.sizes[0]
-            expect(f"the step of {name}, in gradients,", -alpha, factor, {
+            expect(f"the step of {name} in gradients", -alpha, factor, {
                 "lacks α": -1.,
                 "is α·S, not α": -alpha * S,
                 "is α/S, not α; the gradients are means already": -alpha / S}, 1e-4)

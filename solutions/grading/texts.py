@@ -114,10 +114,10 @@ BULGARIAN = [
     ("{} is not divided by S", "{}: не е разделено на S"),
     ("{} is divided by S twice", "{}: разделено е на S два пъти"),
     ("{} for scores of about {}", "{} при оценки около {}"),
-    ("{} is {} for scores of about {}: exp or log overflows; compute with log(1 + exp(-|x|)) and "
-     "with exp(-|x|)",
-     "{}: {} при оценки около {}, защото exp или log препълва; смятайте с log(1 + exp(-|x|)) и с "
-     "exp(-|x|)"),
+    ("{} is {} for scores of about {}: exp or log overflows; compute with log(1 + exp(-abs(x))) "
+     "and with exp(-abs(x))",
+     "{}: {} при оценки около {}, защото exp или log препълва; смятайте с log(1 + exp(-abs(x))) "
+     "и с exp(-abs(x))"),
     ("batched is only {} times as fast as a loop over {} observations: is there one in it?",
      "партидата е само {} пъти по-бърза от цикъл по {} наблюдения; има ли цикъл в нея?"),
 
@@ -133,7 +133,7 @@ BULGARIAN = [
     ("neither U nor V is changed as it should", "нито U, нито V се променя, както трябва"),
     ("{} is right for α = {} only", "{}: вярно е само за α = {}"),
     ("{} goes up the gradient, not down", "{}: стъпката е по градиента, а не срещу него"),
-    ("the step of {}, in gradients,", "стъпката на {}, в градиенти,"),
+    ("the step of {} in gradients", "стъпката на {} в градиенти"),
     ("{} lacks α", "{}: липсва α"),
     ("{} is α·S, not α", "{}: α·S вместо α"),
     ("{} is α/S, not α; the gradients are means already",
