@@ -24,11 +24,14 @@ sys.path.insert(1, str(HERE.parent))
 import numpy as np
 
 from corpus.reading import open_corpus, read_sentences
-from solutions.grading import archive, deep_checks, reports, scheme, similar, worksheet  # noqa: F401
+from solutions.grading import deep_checks, reports, scheme, similar, worksheet  # noqa: F401
+from solutions.grading.archive import read_hand_in
 from solutions.grading.box import see_that_it_can_be_had
 from solutions.grading.hand_ins import find_hand_ins
+from solutions.grading.names import abbreviated
 from solutions.grading.results import GRADED, NOT_GRADED, NOT_READABLE, Result
 from solutions.grading.texts import translated
+from solutions.grading.unpack import Unfit
 from utils import InputError, encode_corpus, extractDictionary
 
 SCRATCH = "grade-py-"       # how the names of temporary folders begin
@@ -74,7 +77,7 @@ def grade(hand_in, limits=Limits(), corpus=None):
         result.losses = reports.losses_of(answer["failed"])
         result.answers, result.artefacts = answer["answers"], answer["artefacts"]
         result.notes += answer["notes"]
-    result.notes = archive.abbreviated(result.notes, reports.MOST_NOTES)
+    result.notes = abbreviated(result.notes, reports.MOST_NOTES)
     return result
 
 
@@ -228,8 +231,8 @@ def likenesses(hand_ins):
     sources = {}
     for hand_in in hand_ins:
         try:
-            contents = archive.read_hand_in(hand_in.path)
-        except archive.Unfit:
+            contents = read_hand_in(hand_in.path)
+        except Unfit:
             continue
         label = f"{hand_in.student} {hand_in.identifier}".strip()
         sources[label] = {name: data for name, data in contents.sources.items()

@@ -14,8 +14,11 @@ from PIL import Image
 
 import utils
 from beyond.submission import MODULES
-from solutions.grading.archive import Unfit, decoded_name, functions_written, read_hand_in
+from solutions.grading.archive import read_hand_in
 from solutions.grading.artefacts import check_artefacts
+from solutions.grading.copies import functions_written
+from solutions.grading.names import decoded_name
+from solutions.grading.unpack import Unfit
 
 ROOT = Path(utils.__file__).parent
 OWN = {name: (ROOT / name).read_bytes() for name in MODULES}
@@ -142,7 +145,7 @@ def test_no_more_is_unpacked_than_allowed(read, method):
 
 def test_many_files(read, monkeypatch):
     assert read({**in_folder("data", {f"{i}.txt": "" for i in range(3000)}), **OWN}).sources
-    monkeypatch.setattr("solutions.grading.archive.MOST_ENTRIES", 10)
+    monkeypatch.setattr("solutions.grading.unpack.MOST_ENTRIES", 10)
     with pytest.raises(Unfit, match="11 files, more than 10"):
         read({f"{i}.py": "" for i in range(11)})
 
@@ -468,7 +471,7 @@ def test_large_and_many_files_in_a_folder(tmp_path, monkeypatch):
     (tmp_path / "grads.py").write_bytes(bytes(2 << 20))
     with pytest.raises(Unfit, match=r"grads\.py: larger than 1 MB"):
         read_hand_in(tmp_path)
-    monkeypatch.setattr("solutions.grading.archive.MOST_ENTRIES", 1)
+    monkeypatch.setattr("solutions.grading.unpack.MOST_ENTRIES", 1)
     (tmp_path / "sampling.py").touch()
     with pytest.raises(Unfit, match="more than 1 files"):
         read_hand_in(tmp_path)

@@ -9,7 +9,8 @@ from PIL import Image
 
 from beyond.results import ARRAYS, EMBEDDINGS_PICTURE
 from beyond.settings import ASSIGNMENT
-from solutions.grading.archive import ARTEFACTS, Unfit
+from solutions.grading.names import ARTEFACTS
+from solutions.grading.unpack import Unfit
 
 MOST_PIXELS = 64_000_000
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from beyond.submission import MODULES
-from solutions.grading.archive import decoded_name
+from solutions.grading.names import decoded_name
 from solutions.grading.results import HandIn
 from utils import InputError
 

@@ -20,8 +20,10 @@ import grads
 import sampling
 import utils
 from beyond import measures
-from solutions.grading import archive, artefacts, deep_checks, scheme  # noqa: F401, its checks
+from solutions.grading import artefacts, deep_checks, scheme  # noqa: F401, its checks
+from solutions.grading.archive import read_hand_in
 from solutions.grading.calls import FUNCTIONS, Fault, Student, cleaned, stand_in
+from solutions.grading.unpack import Unfit
 
 MEMORY = 6 << 30        # bytes for this process
 MOST_LINES = 3          # of a failure
@@ -71,8 +73,8 @@ def judged(order):
     "artefacts", "notes"}
     """
     try:
-        contents = archive.read_hand_in(order["path"])
-    except archive.Unfit as error:
+        contents = read_hand_in(order["path"])
+    except Unfit as error:
         return {"unfit": cleaned(error)}
     rows, arrays, words = artefacts.check_artefacts(contents.artefacts)
     sources = {"utils.py": OUR_UTILS.read_bytes()} | contents.sources
