@@ -17,6 +17,7 @@ from solutions.grading.worksheet import (
     HEADINGS,
     check_writable,
     fill_worksheet,
+    find_columns,
     give_points,
     read_points,
     write_marks,
@@ -570,6 +571,16 @@ def test_what_is_no_worksheet(tmp_path):
 
 
 # Points of tasks 1 and 2.
+
+@pytest.mark.parametrize("line, places", [
+    ("Идентификатор,Пълно име,Имейл адрес,Състояние,Оценка,Максимална оценка,Оценката може да се "
+     "променя,Последна промяна (предаване),Последна промяна (оценка),Отзиви и коментари",
+     {"identifier": 0, "name": 1, "grade": 4, "maximum": 5, "changeable": 6, "feedback": 9}),
+    ("ID,Име  и фамилия,Grade,Последна промяна (оценка),Feedback comments",
+     {"name": 1, "grade": 2, "feedback": 4})])
+def test_other_translations(line, places):
+    assert find_columns(line.split(",")) == places
+
 
 @pytest.mark.parametrize("text, encoding", [
     ("student,points\nFN1,2.5\nМария,3\n", "utf-8-sig"), ('FN1,"2,5"\nМария,3', "utf-8"),

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import fnmatch
 import html
 import io
 import os
@@ -17,8 +18,9 @@ BY_HAND_MOST = 3                    # points for tasks 1 and 2
 COLUMNS = ["student", "identifier", "state", "task 1–2", "answers",
            *(f"task {task}" for task in TASKS), "total", "artefacts", "notes"]
 
-# How Moodle's worksheet names its columns; the first of several that is there counts. What a
-# language's translators left out stands there in English, so that languages may be mixed.
+# How Moodle's worksheet names its columns, * standing for any letters; the first of several that is
+# there counts. What a language's translators left out stands there in English, so that languages
+# may be mixed.
 HEADINGS = {
     "English": {
         "identifier": ["Identifier"],
@@ -28,16 +30,12 @@ HEADINGS = {
         "changeable": ["Grade can be changed"],
         "feedback": ["Feedback comments"]},
     "Bulgarian": {
-        "identifier": ["Идентификатор"],
-        "name": ["Пълно име", "Пълно наименование", "Име и фамилия", "Име / Фамилия", "Име"],
+        "identifier": ["Идентификатор", "Идентификатор*"],
+        "name": ["Пълно име", "Пълно име*", "Пълно наименование", "Име*фамилия", "Име"],
         "grade": ["Оценка"],
-        "maximum": ["Максимална оценка", "Максимална оценка (точки)"],
-        "changeable": ["Оценката може да бъде променена", "Оценката може да бъде променяна",
-                       "Оценката може да се променя", "Оценката може да се промени"],
-        "feedback": ["Коментари за обратна връзка", "Обратна връзка с коментари",
-                     "Обратна връзка - коментари", "Коментари на обратната връзка",
-                     "Коментари към обратната връзка", "Коментари от преподавателя",
-                     "Коментари за отзив", "Обратни коментари"]},
+        "maximum": ["Максимална оценка", "Максимална оценка*"],
+        "changeable": ["Оценката може да бъде променена", "Оценката може да*"],
+        "feedback": ["Коментари за обратна връзка", "*коментар*", "*обратна връзка*", "*отзив*"]},
 }
 NO = {"no", "не"}
 
@@ -256,13 +254,14 @@ def read_records(text, delimiter):
 
 def find_columns(headings):
     """Return a dict from a name of a column in HEADINGS to its index."""
-    there = [" ".join(heading.split()).casefold() for heading in headings]
+    headings = [" ".join(heading.split()).casefold() for heading in headings]
     columns = {}
     for language in HEADINGS.values():
-        for name, alternatives in language.items():
-            for heading in alternatives:
-                if heading.casefold() in there:
-                    columns.setdefault(name, there.index(heading.casefold()))
+        for name, patterns in language.items():
+            for pattern in patterns:
+                found = fnmatch.filter(headings, pattern.casefold())
+                if found:
+                    columns.setdefault(name, headings.index(found[0]))
     return columns
 
 
