@@ -196,6 +196,21 @@ def lossAndGradient(forks):
     student.close()
 
 
+def test_memory_of_all_processes(box):
+    source = """
+import os, time
+def lossAndGradient(size):
+    for _ in range(3):
+        os.fork()
+    x = b"1" * size
+    time.sleep(300)
+"""
+    student = Student({"grads.py": source.encode()}, 60, 700 << 20)
+    with pytest.raises(Fault, match="used more than 0.7 GB"):
+        student.call("grads", "lossAndGradient", [150 << 20])
+    student.close()
+
+
 def test_the_end_of_a_box(box):
     """No process of it stays, and no other's."""
     memory = (3 << 30) + os.getpid()
