@@ -1,5 +1,7 @@
 """How good a model is, and what it says: the unigram floor, normalisers, nearest words."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 
@@ -34,7 +36,8 @@ def _entropy(p):
 def log_normalisers(U, V, W):
     """Compute log Σ_c exp(v_cᵀ W u_w) of every word w: 0 where exp(score) is a probability."""
     parts = np.array_split(U @ W.T, len(U) // 128 + 1)      # of 128 words, for less memory
-    return np.concatenate([_log_sum_exp(h @ V.T) for h in parts])
+    with ThreadPoolExecutor() as pool:
+        return np.concatenate(list(pool.map(lambda h: _log_sum_exp(h @ V.T), parts)))
 
 
 def _log_sum_exp(scores):
