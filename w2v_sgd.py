@@ -81,8 +81,10 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
                 raise Diverged(f"the loss is {J} in {where}", step if done else 0, U, V, W)
 
             with np.errstate(over="ignore", invalid="ignore"):      # the next loss shows them
-                u -= step * du
-                v -= step * dv
+                du *= step                      # in place, which is quicker
+                dv *= step
+                u -= du
+                v -= dv
                 W -= step * dW
                 U[target_words], V[context_words] = u, v
 
