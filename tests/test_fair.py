@@ -6,27 +6,15 @@ a box; their arguments and values pass through the wire all the same.
 
 import re
 import types
-import zipfile
-from pathlib import Path
 
 import pytest
 
-import utils
 from solutions import grade
 from solutions.grading import judge, reports, results, scheme, wire, worker
-from solutions.grading.box import see_that_it_can_be_had
 from solutions.grading.calls import FUNCTIONS, Fault
 from tests.faults import FAULTS, as_markdown, with_fault
+from tests.handed_in import BLANK, OWN, ROOT, STUDENT, files_of, pack
 from tests.styles import POOLS, STYLES, with_helpers
-
-ROOT = Path(utils.__file__).parent
-
-
-def modules_in(folder):
-    return {name: (ROOT / folder / f"{name}.py").read_text(encoding="utf-8") for name in FUNCTIONS}
-
-
-STUDENT, BLANK, OWN = map(modules_in, ("tests/student", "solutions/handout", "."))
 
 
 class InProcess:
@@ -103,18 +91,10 @@ def in_files(files):
 
 
 @pytest.fixture
-def graded(tmp_path):
-    """A function that grades files as grade.py does, in a box."""
-    try:
-        see_that_it_can_be_had()
-    except utils.InputError as error:
-        pytest.skip(str(error))
-
+def graded(box, tmp_path):
+    """A function that grades modules as grade.py does, in a box."""
     def graded(sources):
-        path = tmp_path / "FN1.zip"
-        with zipfile.ZipFile(path, "w") as file:
-            for name, text in sources.items():
-                file.writestr(f"{name}.py", text)
+        path = pack(tmp_path / "FN1.zip", files_of(sources))
         result = grade.grade(results.HandIn("FN1", path))
         assert result.state == results.GRADED, result.notes
         return result

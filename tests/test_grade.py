@@ -13,47 +13,22 @@ import sys
 import textwrap
 import threading
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import utils
 from solutions import grade
 from solutions.grading import bubblewrap, wire, worker
-from solutions.grading.box import Box, see_that_it_can_be_had
+from solutions.grading.box import Box
 from solutions.grading.calls import FUNCTIONS, Fault, Student
 from solutions.grading.results import HandIn
+from tests.handed_in import OWN, ROOT, STUDENT, files_of, pack
 from tests.hostile import ATTACKS, LOSING, PROBES, with_attack
 
-ROOT = Path(utils.__file__).parent
 COMMAND = [sys.executable, ROOT / "solutions/grade.py"]
 TASKS = {"sampling": "3", "grads": "45", "w2v_sgd": "6"}
 SLEEP = "import time\ntime.sleep(1000)\n"
-
-
-def modules_in(folder):
-    return {name: (ROOT / folder / f"{name}.py").read_text(encoding="utf-8") for name in FUNCTIONS}
-
-
-OWN, STUDENT = modules_in("."), modules_in("tests/student")
-
-
-@pytest.fixture(scope="module")
-def box():
-    try:
-        see_that_it_can_be_had()
-    except utils.InputError as error:
-        pytest.skip(str(error))
-
-
-def pack(path, sources):
-    path.parent.mkdir(exist_ok=True)
-    with zipfile.ZipFile(path, "w") as file:
-        for name, source in sources.items():
-            file.writestr(f"{name}.py", source)
-    return path
 
 
 def run(folder, *options, command=COMMAND, **environment):
@@ -268,7 +243,7 @@ def not_to_be_had(way):
 def test_closed(box, tmp_path, way):
     if platform.machine() != "x86_64":
         pytest.skip("the system calls are x86-64's")
-    pack(tmp_path / "FN1.zip", OWN)
+    pack(tmp_path / "FN1.zip", files_of(OWN))
     result = run(tmp_path, "FN1.zip", "--csv", "marks.csv", command=not_to_be_had(way))
     assert result.returncode == 2 and "bwrap" in result.stderr, result.stderr
     assert "apt install bubblewrap" in result.stderr and result.stderr.count("\n") == 1
@@ -279,7 +254,7 @@ def test_closed(box, tmp_path, way):
 def test_unsafe(box, tmp_path, way):
     if platform.machine() != "x86_64":
         pytest.skip("the system calls are x86-64's")
-    pack(tmp_path / "FN1.zip", OWN)
+    pack(tmp_path / "FN1.zip", files_of(OWN))
     result = run(tmp_path, "FN1.zip", "--unsafe", "--report", ".", command=not_to_be_had(way))
     assert result.returncode == 0 and "total | 7" in result.stdout, result.stderr
     assert "without a box" in (tmp_path / "FN1.md").read_text(encoding="utf-8")
@@ -310,16 +285,16 @@ def test_a_broken_judge_costs_nobody_a_point(tmp_path, monkeypatch, fault):
     (tmp_path / "grading").mkdir()
     (tmp_path / "grading/judge.py").write_text(source)
     monkeypatch.setattr(grade, "HERE", tmp_path)
-    result = grade.grade(HandIn("FN1", pack(tmp_path / "FN1.zip", OWN)))
+    result = grade.grade(HandIn("FN1", pack(tmp_path / "FN1.zip", files_of(OWN))))
     assert result.state == "not graded" and result.total is None and not result.points
     assert says in result.notes[0]
 
 
 def started(folder, *options, **environment):
     """Start the command on FN1, which is right, and FN2 and FN3, which sleep."""
-    pack(folder / "FN1.zip", OWN)
+    pack(folder / "FN1.zip", files_of(OWN))
     for name in "FN2", "FN3":
-        pack(folder / f"{name}.zip", OWN | {"sampling": SLEEP})
+        pack(folder / f"{name}.zip", files_of(OWN | {"sampling": SLEEP}))
     (folder / "marks.csv").write_text("old")
     command = [*COMMAND, "FN1.zip", "FN2.zip", "FN3.zip", "--jobs", "1", "--timeout", "1000",
                "--csv", "marks.csv", *options]
@@ -425,7 +400,7 @@ def hostile_archives(folder, places):
                 attacks[module] = name
                 sources[module] = with_attack(ATTACKS[name], module, STUDENT[module], places)
             archives[f"FN{turn}{first:02}"] = attacks
-            pack(folder / f"FN{turn}{first:02}.zip", sources)
+            pack(folder / f"FN{turn}{first:02}.zip", files_of(sources))
     return archives
 
 
@@ -445,7 +420,7 @@ def attacked(box, tmp_path_factory):
               "port": tcp.getsockname()[1], "secret": "HOSTILE_SECRET"}
     archives = hostile_archives(folder / "in", places)
     for name in "FN000+", "FN1", "FN9":
-        pack(folder / f"in/{name}.zip", OWN)
+        pack(folder / f"in/{name}.zip", files_of(OWN))
     memory = 0.7 + os.getpid() / 2 ** 28
     before = state_of_the_machine()
     result = run(folder, "in", "--timeout", "9", "--memory", str(memory), "--csv", "marks.csv",

@@ -4,35 +4,14 @@ import csv
 import os
 import subprocess
 import sys
-import zipfile
-from pathlib import Path
 
 import pytest
 
-import utils
-from beyond.submission import MODULES
-from solutions.grading.box import see_that_it_can_be_had
+from tests import handed_in
+from tests.handed_in import ROOT, files_of, pack
 from tests.test_moodle import archive, cells_of, moodle_download, moodle_worksheet
 
-ROOT = Path(utils.__file__).parent
-OWN = {name: (ROOT / name).read_text(encoding="utf-8") for name in MODULES}
-STUDENT = {name: (ROOT / "tests/student" / name).read_text(encoding="utf-8") for name in MODULES}
-BLANK = {name: (ROOT / "solutions/handout" / name).read_text(encoding="utf-8") for name in MODULES}
-
-
-@pytest.fixture
-def box():
-    try:
-        see_that_it_can_be_had()
-    except utils.InputError as error:
-        pytest.skip(str(error))
-
-
-def pack(path, files):
-    path.parent.mkdir(exist_ok=True)
-    with zipfile.ZipFile(path, "w") as file:
-        for name, content in files.items():
-            file.writestr(name, content)
+OWN, STUDENT, BLANK = map(files_of, (handed_in.OWN, handed_in.STUDENT, handed_in.BLANK))
 
 
 def grade(folder, *options, **environment):
