@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from tests.launch import RUN, python
+from tests.support.launch import RUN, python
 
 ROOT = RUN.parent
 STUDENT = ROOT / "tests/student"

@@ -9,7 +9,7 @@ import pytest
 
 from corpus.reading import make_text
 from corpus.vocabulary import read_words_to_draw
-from tests.launch import RUN, python
+from tests.support.launch import RUN, python
 from utils import InputError
 
 ROOT = RUN.parent

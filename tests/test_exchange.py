@@ -10,7 +10,7 @@ import pytest
 
 import utils
 from beyond.as_assigned import PairList
-from tests.launch import python
+from tests.support.launch import python
 
 ROOT = Path(utils.__file__).parent
 HERE = Path(__file__).parent

@@ -12,9 +12,9 @@ import pytest
 from solutions import grade
 from solutions.grading import judge, reports, results, scheme, wire, worker
 from solutions.grading.calls import FUNCTIONS, Fault
-from tests.faults import FAULTS, as_markdown, with_fault
-from tests.handed_in import BLANK, OWN, ROOT, STUDENT, files_of, pack
-from tests.styles import POOLS, STYLES, with_helpers
+from tests.support.faults import FAULTS, as_markdown, with_fault
+from tests.support.handed_in import BLANK, OWN, ROOT, STUDENT, files_of, pack
+from tests.support.styles import POOLS, STYLES, with_helpers
 
 
 class InProcess:

@@ -23,8 +23,8 @@ from solutions.grading import bubblewrap, wire, worker
 from solutions.grading.box import Box
 from solutions.grading.calls import FUNCTIONS, Fault, Student
 from solutions.grading.results import HandIn
-from tests.handed_in import OWN, ROOT, STUDENT, files_of, pack
-from tests.hostile import ATTACKS, LOSING, PROBES, with_attack
+from tests.support.handed_in import OWN, ROOT, STUDENT, files_of, pack
+from tests.support.hostile import ATTACKS, LOSING, PROBES, with_attack
 
 COMMAND = [sys.executable, ROOT / "solutions/grade.py"]
 TASKS = {"sampling": "3", "grads": "45", "w2v_sgd": "6"}

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from tests import handed_in
-from tests.handed_in import ROOT, files_of, pack
+from tests.support import handed_in
+from tests.support.handed_in import ROOT, files_of, pack
 from tests.test_moodle import archive, cells_of, moodle_download, moodle_worksheet
 
 OWN, STUDENT, BLANK = map(files_of, (handed_in.OWN, handed_in.STUDENT, handed_in.BLANK))

@@ -15,7 +15,7 @@ import pytest
 from beyond import submission
 from beyond.command_line import command_parser
 from beyond.settings import ASSIGNMENT
-from tests.launch import RUN, python
+from tests.support.launch import RUN, python
 from utils import InputError
 
 ROOT = RUN.parent

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from beyond.map import TEMPLATE, describe, make_page, most_frequent
 from beyond.results import Results
-from tests.launch import launch
+from tests.support.launch import launch
 
 BULGARIAN = Path(__file__).with_name("bulgarian.txt")
 CYRILLIC = list(dict.fromkeys(re.findall(r"\w{3,}", BULGARIAN.read_text("utf-8").lower())))

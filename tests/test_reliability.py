@@ -20,7 +20,7 @@ import pytest
 from beyond import pictures
 from beyond.checkpoints import CHECKPOINT, PREVIOUS, Checkpoints
 from beyond.results import FILES, locked_scratch
-from tests.launch import RUN, become_run, exit_status
+from tests.support.launch import RUN, become_run, exit_status
 from utils import InputError
 
 resource = pytest.importorskip("resource", reason="of Unix")

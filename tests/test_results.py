@@ -12,7 +12,7 @@ import pytest
 
 from beyond.pictures import plot_loss
 from beyond.results import FILES, load_results, load_run
-from tests.launch import RUN, launch, said_by_system
+from tests.support.launch import RUN, launch, said_by_system
 from utils import InputError
 
 WORDS = ["king", "queen", "man", "woman", "apple", "pear", "näive"]

@@ -23,7 +23,7 @@ from beyond.reporting import judgement
 from beyond.results import ARRAYS, FILES, Run
 from beyond.settings import PRESETS, linear_decay
 from beyond.starts import spectral_start, unigram_start
-from tests.launch import RUN, launch, said_by_system
+from tests.support.launch import RUN, launch, said_by_system
 
 BULGARIAN = Path(__file__).with_name("bulgarian.txt")
 TWELVE_WORDS = RUN.with_name("corpus") / "journalism_bg/words.txt"

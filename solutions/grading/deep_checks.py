@@ -3,7 +3,7 @@
 To add a check, write a function of (module, passed), as `scheme.Check` says, below a `part` or a
 `fault` with its points, behind those on which it depends. It calls only the functions that
 `calls.FUNCTIONS` names; its first line of failure tells what is wrong, the others are numbers. Add
-it to the table in grading.md and a submission that fails it to tests/faults.py.
+it to the table in grading.md and a submission that fails it to tests/support/faults.py.
 """
 
 import time
