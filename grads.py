@@ -10,9 +10,8 @@ the formulas in solutions/tasks-1-2.pdf.
 """
 
 import numpy as np
-from scipy import sparse
 
-# Whatever the caller has set: e^-x of a large x is 0, and what is not finite shows in J.
+# Ignore the caller's error state: underflow is harmless, and overflow shows in J.
 QUIET = {"under": "ignore", "over": "ignore", "invalid": "ignore"}
 
 
@@ -96,66 +95,19 @@ def lossAndGradientBatched(u_w, Vt, W, q):
     u_w, Vt, W, q = _as_floats(u_w, Vt, W, q)
     _check_shapes(u_w, Vt, W, q, axes=2)
 
+    S = len(u_w)
+    sign = _sign(q)                                 # S×(n+1)
     h = u_w @ W.T                                   # (3.1)  S×M
-    s = np.einsum("sm,skm->sk", h, Vt)              # (3.2)  S×(n+1), the scores
-    J, g = _mean_loss_and_slopes(s, q)              # (3.3)  S×(n+1)
-    a = np.einsum("sk,skm->sm", g, Vt)              # (3.4)  S×M, ∂J/∂h
+    s = np.matmul(Vt, h[:, :, None])[:, :, 0]       # (3.2)  S×(n+1), the scores
+    x = sign * (s - q)                              # S×(n+1)
+    J = np.sum(_softplus(x), dtype=np.float64) / S  # (0.1)
+
+    g = sign / S * _sigmoid(x)                      # (3.3)  S×(n+1)
+    a = np.matmul(g[:, None, :], Vt)[:, 0, :]       # (3.4)  S×M, ∂J/∂h
     du_w = a @ W                                    # (3.5)  S×M
     dVt = np.einsum("sk,sm->skm", g, h)             # (3.6)  S×(n+1)×M
     dW = a.T @ u_w                                  # (3.7)  M×M
     return J, du_w, dVt, dW
-
-
-@np.errstate(**QUIET)
-def _gradients_by_word(u, w_row, v, context_row, W, q):
-    """Compute what `lossAndGradientBatched` does, with the gradients of each word already summed.
-
-    In a batch many words occur several times, and each needs the sum of its gradients. Here the
-    products with W are those of the distinct words, and dVt, the S×(n+1)×M gradients of all
-    occurrences, is never formed.
-
-    Parameters
-    ----------
-    u : T×M, the rows of U of the batch's T distinct target words
-    w_row : S, which row of u is that of each observation
-    v : C×M, the rows of V of the C distinct words among its context words and negatives
-    context_row : S×(n+1), which row of v is that of each context word, and of its negatives
-    W : M×M
-    q : S×(n+1)
-
-    Returns
-    -------
-    J : float, the mean over the S observations
-    du, dv, dW : gradients of J, shaped like u, v and W
-    """
-    Vt = v.take(context_row, axis=0)                # S×(n+1)×M; take is quicker than v[…]
-    h = (u @ W.T).take(w_row, axis=0)               # (3.1)  S×M
-    s = np.matmul(Vt, h[:, :, None])[:, :, 0]       # (3.2)  S×(n+1); quicker than einsum
-    J, g = _mean_loss_and_slopes(s, q)              # (3.3)  S×(n+1)
-    a = np.matmul(g[:, None, :], Vt)[:, 0]          # (3.4)  S×M
-
-    # Sparse matrices with a column an observation, its numbers in the rows of its words.
-    is_target = _columns(np.ones((len(a), 1), g.dtype), w_row, rows=len(u))     # T×S
-    G = _columns(g, context_row, rows=len(v))                                   # C×S
-    A = is_target @ a                               # T×M, the sums of a by target word
-    du = A @ W                                      # (3.5)  T×M
-    dv = G @ h                                      # (3.6)  C×M
-    dW = A.T @ u                                    # (3.7)  M×M
-    return J, du, dv, dW
-
-
-# w2v_sgd.py calls it in place of lossAndGradientBatched, since it is quicker.
-lossAndGradientBatched.by_word = _gradients_by_word
-
-
-def _mean_loss_and_slopes(s, q):
-    """Compute J of S observations with the scores s, S×(n+1), and the slopes g = ∂J/∂s."""
-    S = len(s)
-    sign = _sign(q)
-    x = sign * (s - q)
-    J = np.sum(_softplus(x), dtype=np.float64) / S
-    g = sign / S * _sigmoid(x)
-    return J, g
 
 
 def _sign(q):
@@ -173,13 +125,6 @@ def _softplus(x):
 def _sigmoid(x):
     """Compute σ(x) = 1/(1 + e⁻ˣ), multiplied above and below by e^min(x, 0) against overflow."""
     return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
-
-
-def _columns(values, row_numbers, rows):
-    """Make the sparse matrix whose column i has values[i] in the rows row_numbers[i], both S×k."""
-    S, k = values.shape
-    starts = np.arange(0, S * k + 1, k)
-    return sparse.csc_array((values.ravel(), row_numbers.ravel(), starts), shape=(rows, S))
 
 
 def _as_floats(u_w, Vt, W, q):

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-REDRAWS = 16        # of negatives that equal their context word, before they are drawn otherwise
-
 
 def createSamplingSequence(freqs):
     """Make the sequence in which word i occurs round(freqs[i]^0.75) times.
@@ -51,8 +49,8 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
     """Draw n negatives for a context word from seq, with replacement, none equal to that word.
 
     The assignment speaks of n different negatives, but its own function, too, lets them repeat.
-    Only so is a word drawn n·q[c] times on average, as q_c = log(n·q[c]) presumes; of n different
-    ones the frequent words would be drawn less often, and the rare ones more.
+    Only so is a word drawn n·q[c] times on average, as q_c = log(n·q[c]) presumes; if the n had to
+    differ, frequent words would be drawn less often than that, and rare ones more often.
 
     Parameters
     ----------
@@ -69,57 +67,49 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
     ------
     ValueError : seq holds no word but c, or something that is no word index
     """
-    contexts = sample_contexts(np.ravel(contextWord), seq, negativesCount, rng)
-    return contexts if np.ndim(contextWord) else contexts[0].tolist()
-
-
-def sample_contexts(words, seq, negativesCount, rng):
-    """Draw the negatives of S context words at once: an S×(n+1) array, as `sampleContext` says."""
-    words = np.asarray(words)
-    if words.dtype.kind not in "iu":
-        raise ValueError(f"contextWord must be a word index, but is {words.dtype}")
-    if len(seq) == 0:
-        raise ValueError("seq is empty: there is no word to draw negatives from")
-    context_words = np.repeat(words, negativesCount)                        # S·n
-    negatives = _draw(seq, context_words.size, rng)                         # S·n
+    words = np.atleast_1d(contextWord)
+    _check_word_indices("contextWord", words)
+    context_words = np.repeat(words, negativesCount)    # S·n, the one of each negative
+    negatives = _draw(seq, context_words.size, rng)     # S·n
 
     # A negative that equals its context word is drawn again.
     wrong = np.flatnonzero(negatives == context_words)
-    for _ in range(REDRAWS):
-        if not wrong.size:
-            break
+    while wrong.size:
         negatives[wrong] = _draw(seq, wrong.size, rng)
-        wrong = wrong[negatives[wrong] == context_words[wrong]]
-    else:       # seq is of hardly any other word: draw from the others alone, which is the same
-        for word in np.unique(context_words[wrong]):
-            places = wrong[context_words[wrong] == word]
-            negatives[places] = _draw(_others(seq, word), places.size, rng)
+        still_wrong = wrong[negatives[wrong] == context_words[wrong]]
+        if still_wrong.size == wrong.size:
+            _check_that_there_are_others(seq, context_words[wrong])
+        wrong = still_wrong
 
-    contexts = np.empty((words.size, negativesCount + 1), dtype=np.intp)
-    contexts[:, 0] = words
-    contexts[:, 1:] = negatives.reshape(words.size, negativesCount)
-    return contexts
+    contexts = np.column_stack([words, negatives.reshape(words.size, negativesCount)])
+    return contexts if np.ndim(contextWord) else contexts[0].tolist()
 
 
 def _draw(seq, count, rng):
-    """Draw so many words from seq, with replacement."""
+    """Draw `count` words from seq, with replacement."""
+    if len(seq) == 0:
+        raise ValueError("seq is empty: there is no word to draw negatives from")
     places = rng.integers(len(seq), size=count)
     if isinstance(seq, np.ndarray):
         words = seq.take(places)
-    else:
-        words = np.array([seq[place] for place in places], dtype=None if count else np.intp)
-    if words.dtype.kind not in "iu" or (words < 0).any():
-        raise ValueError(f"seq must hold word indices, but there are other {words.dtype} in it")
-    return words
+    else:       # looking places up is quicker than making an array of a list of millions
+        words = np.array([seq[place] for place in places])
+    _check_word_indices("seq", words)
+    return words.astype(np.int32, copy=False)
 
 
-def _others(seq, word):
-    """Return the places of seq that hold another word than this one."""
-    seq = np.asarray(seq)
-    others = seq[seq != word]
-    if not others.size:
-        raise ValueError("seq has no word other than the context word to draw negatives from")
-    return others
+def _check_word_indices(name, words):
+    """Raise ValueError unless words are integers, none of them negative."""
+    if words.size and (words.dtype.kind not in "iu" or words.min() < 0):
+        raise ValueError(f"{name} must hold word indices, integers from 0")
+
+
+def _check_that_there_are_others(seq, words):
+    """Raise ValueError if seq holds nothing but one of these words: drawing again is in vain."""
+    for word in np.unique(words):
+        ends_are_equal = seq[0] == seq[-1] == word      # if not, the rest need not be read
+        if ends_are_equal and np.all(np.equal(seq, word)):
+            raise ValueError(f"seq has no word other than the context word {word}")
 
 
 def _noise_counts(freqs):

@@ -60,12 +60,13 @@ def training_arguments(sentences, M=M, n=n, S=S, seed=0):
     seq = sampling.createSamplingSequence(freqs)
     start = unigram_start(freqs, M, S, n, np.random.default_rng(seed))
     U0, V0, W0 = [X.astype(np.float32) for X in start]
+    rng = np.random.default_rng(seed)
     return {
         "data": pairs,
         "U0": U0,
         "V0": V0,
         "W0": W0,
-        "contextFunction": lambda words, rng: sampling.sample_contexts(words, seq, n, rng),
+        "contextFunction": lambda words: sampling.sampleContext(words, seq, n, rng),
         "lossAndGradientFunction": grads.lossAndGradientBatched,
         "q_noise": sampling.noiseDistribution(freqs, n),
         "batchSize": S,

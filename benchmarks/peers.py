@@ -137,7 +137,7 @@ def _drawn_blocks(problem, index_type):
     order = rng.permutation(N)
     for first in range(0, N, BLOCK):
         w, c = problem.pairs.take(order[first:first + BLOCK], axis=0).T
-        context = sampling.sample_contexts(c, problem.seq, n, rng)
+        context = sampling.sampleContext(c, problem.seq, n, rng)
         shares_done = np.arange(first, first + BLOCK, S) / N
         steps = (1 - shares_done).astype(np.float32)
         yield (w.reshape(-1, S).astype(index_type),

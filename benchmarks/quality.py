@@ -199,8 +199,8 @@ def train_ours(settings, text, seed):
                                      settings["alpha"], pairs)
     U0, V0, W0 = [X.astype(np.float32) for X in start]
 
-    def context_function(words, rng):
-        return sampling.sample_contexts(words, text.seq, n, rng)
+    def context_function(words):
+        return sampling.sampleContext(words, text.seq, n, rng)
 
     try:
         return w2v_sgd.stochasticGradientDescend(
@@ -292,7 +292,7 @@ def held_out_batches(text):
     rng = np.random.default_rng(0)
     for pairs in np.array_split(text.held_out, len(text.held_out) // S + 1):
         w, c = pairs.T
-        yield w, sampling.sample_contexts(c, text.seq, n, rng)
+        yield w, sampling.sampleContext(c, text.seq, n, rng)
 
 
 def print_text(text, judged, unigram_loss):

@@ -14,13 +14,14 @@ from common import (
 from threadpoolctl import threadpool_limits
 
 import grads
-from w2v_sgd import PAIRS_AT_ONCE, distinct, stochasticGradientDescend
+import w2v_sgd
+from w2v_sgd import PAIRS_AT_ONCE, stochasticGradientDescend
 
 FLOAT_BYTES = 4
 
 
 class Batch:
-    """A batch, and the steps of learning from it as w2v_sgd.py and grads.py take them.
+    """A batch, and the steps of learning from it, by the functions that training calls.
 
     A step is a method without arguments, which leaves in the batch what the next ones need. All
     of them can be repeated.
@@ -37,64 +38,26 @@ class Batch:
     def learn(self):
         """Take all steps in their order."""
         self.draw_negatives()
-        self.find_distinct_words()
         self.take_rows()
-        self.multiply_for_h()
-        self.take_Vt_and_h()
-        self.compute_scores()
-        self.compute_loss_and_slopes()
-        self.compute_a()
-        self.sum_by_word()
-        self.multiply_for_gradients()
-        self.write_rows()
+        self.compute_gradients()
+        self.subtract_rows()
 
     def draw_negatives(self):
         """Draw the negatives of all batches for which that is done in one call."""
-        contexts = self.context_function(self.many_c, np.random.default_rng(0))
-        self.context = contexts[:S]
-
-    def find_distinct_words(self):
-        self.target_words, self.w_row = distinct(self.w, len(self.U))
-        self.context_words, self.context_row = distinct(self.context, len(self.V))
+        self.context = self.context_function(self.many_c)[:S]
 
     def take_rows(self):
-        self.u = self.U.take(self.target_words, axis=0)
-        self.v = self.V.take(self.context_words, axis=0)
+        self.u_w = self.U.take(self.w, axis=0)
+        self.Vt = self.V.take(self.context, axis=0)
         self.q = self.q_noise.take(self.context)
 
-    def multiply_for_h(self):
-        self.h_of_words = self.u @ self.W.T
+    def compute_gradients(self):
+        self.J, self.du_w, self.dVt, self.dW = grads.lossAndGradientBatched(
+            self.u_w, self.Vt, self.W, self.q)
 
-    def take_Vt_and_h(self):
-        self.Vt = self.v.take(self.context_row, axis=0)
-        self.h = self.h_of_words.take(self.w_row, axis=0)
-
-    def compute_scores(self):
-        self.s = np.matmul(self.Vt, self.h[:, :, None])[:, :, 0]
-
-    def compute_loss_and_slopes(self):
-        self.J, self.g = grads._mean_loss_and_slopes(self.s, self.q)
-
-    def compute_a(self):
-        self.a = np.matmul(self.g[:, None, :], self.Vt)[:, 0]
-
-    def sum_by_word(self):
-        ones = np.ones((S, 1), self.g.dtype)
-        is_target = grads._columns(ones, self.w_row, rows=len(self.u))
-        G = grads._columns(self.g, self.context_row, rows=len(self.v))
-        self.A = is_target @ self.a
-        self.dv = G @ self.h
-
-    def multiply_for_gradients(self):
-        self.du = self.A @ self.W
-        self.dW = self.A.T @ self.u
-
-    def write_rows(self):
-        step = 1.
-        self.u -= step * self.du
-        self.v -= step * self.dv
-        self.U[self.target_words] = self.u
-        self.V[self.context_words] = self.v
+    def subtract_rows(self):
+        w2v_sgd.subtract_rows(self.U, self.w, self.du_w, 1.)
+        w2v_sgd.subtract_rows(self.V, self.context, self.dVt, 1.)
 
 
 def main():
@@ -117,7 +80,7 @@ def rows_of_limit(batch, rate):
     copied, multiplied = copying_rate(), product_rate()
     moved, flops = costs_of_pair(batch)
     limit = 1 / (moved / copied + flops / multiplied)       # pairs/s, one after the other
-    T, C = len(batch.u), len(batch.v)
+    T, C = distinct_words(batch)
     return [
         ["copying", f"{copied / 1e9:.1f} GB/s"],
         ["product of 1000×1000 matrices", f"{multiplied / 1e9:.0f} Gflop/s"],
@@ -144,29 +107,27 @@ def product_rate():
 def costs_of_pair(batch):
     """Count the bytes and floating-point operations without which a pair is not learned from.
 
-    The row of each distinct word is read and written once. Of each distinct target word there are
-    three products with M×M; of each pair, three passes over its n+1 rows of V, and its a is added
-    to the sum of its target word's.
+    The row of each distinct word is read and written once. Of each pair there are three products
+    with M×M, and three passes over its n+1 rows of V.
     """
-    T, C = len(batch.u), len(batch.v)
+    T, C = distinct_words(batch)
     moved = 2 * (T + C) * M * FLOAT_BYTES
-    flops = 3 * 2 * T * M ** 2 + 3 * 2 * S * (n + 1) * M + S * M
+    flops = 3 * 2 * S * M ** 2 + 3 * 2 * S * (n + 1) * M
     return moved / S, flops / S
+
+
+def distinct_words(batch):
+    """Count the distinct target words of a batch, and its distinct context words and negatives."""
+    return len(np.unique(batch.w)), len(np.unique(batch.context))
 
 
 def time_steps(batch):
     """Yield the name of each step, or of a few of one kind, and its microseconds."""
     batches_at_once = len(batch.many_c) / S
     yield "negatives", microseconds(batch.draw_negatives) / batches_at_once
-    yield "distinct words", microseconds(batch.find_distinct_words)
     yield "rows of U and V", microseconds(batch.take_rows)
-    yield "Vt and h", microseconds(batch.take_Vt_and_h)
-    yield "scores and a", microseconds(batch.compute_scores, batch.compute_a)
-    yield "loss and slopes", microseconds(batch.compute_loss_and_slopes)
-    yield "sparse sums and their making", microseconds(batch.sum_by_word)
-    yield ("three products with M×M, of distinct targets",
-           microseconds(batch.multiply_for_h, batch.multiply_for_gradients))
-    yield "writing the rows back", microseconds(batch.write_rows)
+    yield "loss and gradients", microseconds(batch.compute_gradients)
+    yield "subtracting rows", microseconds(batch.subtract_rows)
 
 
 def microseconds(*steps):

@@ -29,7 +29,7 @@ def check_numbers(arguments, naive_loop, peers):
     def ours(lossAndGradientFunction):
         losses = []
         learned = stochasticGradientDescend(
-            pairs, U, V, W, lambda words, rng: contexts[words], lossAndGradientFunction, q_noise,
+            pairs, U, V, W, lambda words: contexts[words], lossAndGradientFunction, q_noise,
             S, printInterval=None, rng=0, many_at_once=True,
             callback=lambda done, J, *_: losses.append(J))
         return *losses, *learned

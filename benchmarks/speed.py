@@ -141,17 +141,17 @@ def gensim_epoch(sentences, threads):
 def ready_made_contexts(arguments):
     """Return a contextFunction that draws nothing, but returns again what was once drawn.
 
-    With the same seed, training asks for the contexts of the same pairs in the same order.
+    With the same seed for the orders, training asks for the contexts of the same pairs.
     """
     blocks = []
 
-    def draw(words, rng):
-        blocks.append(arguments["contextFunction"](words, rng))
+    def draw(words):
+        blocks.append(arguments["contextFunction"](words))
         return blocks[-1]
 
     stochasticGradientDescend(**arguments | {"contextFunction": draw})
     again = cycle(blocks)
-    return lambda words, rng: next(again)
+    return lambda words: next(again)
 
 
 def measure(*groups):

@@ -3,13 +3,11 @@
 import contextlib
 import inspect
 import io
-import random
 import time
 from collections.abc import MutableSequence
 
 import numpy as np
 
-import sampling
 import w2v_sgd
 from beyond.starts import smaller_step
 from utils import InputError, Progress, tell
@@ -75,7 +73,7 @@ class PairList(MutableSequence):
             self.is_own = True
 
 
-def learn_as_assigned(options, corpus, start, seq, q_noise, method):
+def learn_as_assigned(options, corpus, start, context_function, q_noise, method):
     """Train, watched through the loss function alone, which is called with each batch.
 
     method : the loss function
@@ -91,9 +89,6 @@ def learn_as_assigned(options, corpus, start, seq, q_noise, method):
     if options.resume:
         raise InputError("--resume: this stochasticGradientDescend cannot go on from a checkpoint; "
                          "train anew")
-    random.seed(options.seed)
-    np.random.seed(options.seed % 2 ** 32)
-    context_function = _context_function(seq, options)
     total = options.epochs * len(corpus.pairs)
     curve = [(0, 0.)]
 
@@ -119,13 +114,6 @@ def learn_as_assigned(options, corpus, start, seq, q_noise, method):
         tell(f"your stochasticGradientDescend learned from {curve[-1][0]:,} pairs, not from "
              f"{total:,}: does it keep to epochs, and to the last batch?")
     return parameters, curve
-
-
-def _context_function(seq, options):
-    """Make the contextFunction; that of our own `sampling` draws by the seed, too."""
-    is_ours = hasattr(sampling, "sample_contexts")
-    rng = [np.random.default_rng(options.seed)] if is_ours else []
-    return lambda word: sampling.sampleContext(word, seq, options.negatives, *rng)
 
 
 def _checked(came, start):

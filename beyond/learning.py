@@ -1,13 +1,14 @@
 """Training, by whichever stochasticGradientDescend is there: this project's, or a student's.
 
-What our modules have beyond the assignment, and a student's need not have: parameters of
-stochasticGradientDescend, for checkpoints and random numbers that follow from the seed;
-`sample_contexts` beside sampleContext, for many words at once; and the attribute `by_word` of
-lossAndGradientBatched, which only w2v_sgd.py asks for.
+What ours have beyond the assignment, and a student's need not have: stochasticGradientDescend has
+parameters for checkpoints, and for random numbers that follow from the seed; sampleContext has
+`rng`, and takes an array of words.
 """
 
 import inspect
+import random
 import time
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,8 +63,11 @@ def learn(options, corpus, start, seq, q_noise, rng, checkpoints):
     InputError : the loss is not finite, or --resume has nothing to go on from
     """
     begun = time.monotonic()
+    random.seed(options.seed)                   # a student's functions draw by these two
+    np.random.seed(options.seed % 2 ** 32)
+    context_function, many_at_once = make_context_function(seq, options.negatives, rng)
     if not is_ours():
-        parameters, curve = learn_as_assigned(options, corpus, start, seq, q_noise,
+        parameters, curve = learn_as_assigned(options, corpus, start, context_function, q_noise,
                                               loss_function(options.method))
         resumed_at = 0
     else:
@@ -73,8 +77,8 @@ def learn(options, corpus, start, seq, q_noise, rng, checkpoints):
         elif newest_in(checkpoints.folder):
             tell(f"beginning anew; --resume would go on from {newest_in(checkpoints.folder)}")
         resumed_at = curve[-1][0]
-        parameters = _learn_with_checkpoints(options, corpus, start, curve, seq, q_noise, rng,
-                                             checkpoints)
+        parameters = _learn_with_checkpoints(options, corpus, start, curve, context_function,
+                                             many_at_once, q_noise, rng, checkpoints)
     learned_now = options.epochs * len(corpus.pairs) - resumed_at
     return parameters, Course(np.array(curve), learned_now / (time.monotonic() - begun))
 
@@ -92,7 +96,32 @@ def loss_function(method):
     return function
 
 
-def _learn_with_checkpoints(options, corpus, start, curve, seq, q_noise, rng, checkpoints):
+def make_context_function(seq, n, rng):
+    """Return a contextFunction, and whether it takes an array of words, as ours does."""
+    def by_generator(words):
+        return sampling.sampleContext(words, seq, n, rng=rng)
+
+    def by_itself(words):
+        return sampling.sampleContext(words, seq, n)
+
+    for draw in by_generator, by_itself:
+        if takes_two_words(draw, n):
+            return draw, True
+    return by_itself, False
+
+
+def takes_two_words(context_function, n):
+    """Say whether a contextFunction returns two contexts for an array of two words."""
+    words = np.arange(2)
+    try:
+        contexts = np.asarray(context_function(words))
+    except Exception:           # of whatever kind a student's function raises for an array
+        return False
+    return contexts.shape == (2, n + 1) and np.array_equal(contexts[:, 0], words)
+
+
+def _learn_with_checkpoints(options, corpus, start, curve, context_function, many_at_once, q_noise,
+                            rng, checkpoints):
     """Train by our stochasticGradientDescend, and let the curve grow."""
     done_before = curve[-1][0]
     progress = Progress(options.epochs * len(corpus.pairs), done_before)
@@ -105,7 +134,8 @@ def _learn_with_checkpoints(options, corpus, start, curve, seq, q_noise, rng, ch
         if signals:
             raise KeyboardInterrupt(signals[0])
 
-    context_function, many_at_once = _context_function(seq, options.negatives)
+    # A step that overflows is said by the next loss, or by Diverged.
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module="w2v_sgd")
     step_size = SCHEDULES[options.schedule](options.alpha)
     try:
         with deferred_signals() as signals:
@@ -121,8 +151,8 @@ def _learn_with_checkpoints(options, corpus, start, curve, seq, q_noise, rng, ch
 
 def _explained(error, options, corpus, curve, checkpoints):
     """Say what to do about Diverged, and keep what was learned before."""
-    if not error.step:
-        return str(error)
+    if not curve[-1][0]:                        # before the first step
+        return f"{error.what}: look at the start and the loss function"
     alpha = smaller_step(corpus.freqs, options)
     advice = f"{error.what}: take a smaller step size, such as --alpha {alpha:.2g}"
     if not all(np.isfinite(X).all() for X in error.learned):
@@ -138,11 +168,3 @@ def _resume(options, checkpoints, start, pair_count):
         folder = checkpoints.folder if path is True else path
         path = newest_in(folder) or folder / CHECKPOINT
     return checkpoints.read(path, start, pair_count, options.epochs)
-
-
-def _context_function(seq, n):
-    """Return a contextFunction, and whether it is one for many words at once, as only ours is."""
-    if hasattr(sampling, "sample_contexts"):
-        seq = np.asarray(seq)
-        return lambda words, rng: sampling.sample_contexts(words, seq, n, rng), True
-    return lambda word: sampling.sampleContext(word, seq, n), False

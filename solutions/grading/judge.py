@@ -167,7 +167,7 @@ def loss_on_corpus(U, V, W, words, corpus):
     q_noise = sampling.noiseDistribution(freqs, n)
     seq = sampling.createSamplingSequence(freqs)
     w, c = rng.permutation(pairs)[:50000].T
-    context = sampling.sample_contexts(c, seq, n, rng)
+    context = sampling.sampleContext(c, seq, n, rng)
     losses, sizes = [], []
     for rows in np.array_split(np.arange(len(w)), 50):
         sample = U[w[rows]], V[context[rows]], W, q_noise[context[rows]]
