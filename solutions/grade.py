@@ -21,10 +21,14 @@ if sys.version_info < (3, 11):
 HERE = Path(__file__).resolve().parent
 sys.path.insert(1, str(HERE.parent))
 
-import numpy as np
-
-from corpus.reading import open_corpus, read_sentences
-from solutions.grading import deep_checks, reports, scheme, similar, worksheet  # noqa: F401
+from solutions.grading import (  # noqa: F401
+    artefacts,
+    deep_checks,
+    reports,
+    scheme,
+    similar,
+    worksheet,
+)
 from solutions.grading.archive import read_hand_in
 from solutions.grading.box import see_that_it_can_be_had
 from solutions.grading.hand_ins import find_hand_ins
@@ -32,9 +36,12 @@ from solutions.grading.names import abbreviated
 from solutions.grading.results import GRADED, NOT_GRADED, NOT_READABLE, Result
 from solutions.grading.texts import translated
 from solutions.grading.unpack import Unfit
-from utils import InputError, encode_corpus, extractDictionary
+from utils import InputError
 
 SCRATCH = "grade-py-"       # how the names of temporary folders begin
+GB = 2 ** 30
+DEADLINE, DEADLINE_TIMES = 60., 4       # a judge has so many seconds, and so many time-outs
+MOST_ANSWER = 10 ** 7       # bytes
 JUDGES = set()              # processes that judge now
 IS_STOPPED = threading.Event()      # no more are to judge
 
@@ -48,10 +55,8 @@ class Limits:
     is_unsafe: bool = False
 
 
-def grade(hand_in, limits=Limits(), corpus=None):
+def grade(hand_in, limits=Limits()):
     """Grade one hand-in, in processes of its own.
-
-    corpus : file of `prepare_corpus` on which the embeddings are judged
 
     Returns
     -------
@@ -62,66 +67,81 @@ def grade(hand_in, limits=Limits(), corpus=None):
         result.state = NOT_READABLE
         result.notes.insert(0, hand_in.problem)
         return result
-    order = {"path": str(hand_in.path.resolve()), "seconds": limits.seconds,
-             "memory": int(limits.memory * 2 ** 30), "corpus": corpus and str(corpus),
-             "unsafe": limits.is_unsafe}
-    answer, error = judged(order)
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
+        try:
+            contents = read_hand_in(hand_in.path)
+        except Unfit as error:
+            result.state = NOT_READABLE
+            result.notes.insert(0, str(error))
+            return result
+        files = {}
+        for name, content in contents.sources.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            files[name] = str(path)
+        answer, error = judged({"files": files, "seconds": limits.seconds,
+                                "memory": int(limits.memory * GB), "unsafe": limits.is_unsafe})
     if answer is None:
         result.state = NOT_GRADED
         result.notes.insert(0, f"the grader's judge ended early: {error}")
-    elif "unfit" in answer:
-        result.state = NOT_READABLE
-        result.notes.insert(0, answer["unfit"])
     else:
         result.points = scheme.points({tuple(check) for check in answer["passed"]})
         result.losses = reports.losses_of(answer["failed"])
-        result.answers, result.artefacts = answer["answers"], answer["artefacts"]
-        result.notes += answer["notes"]
+        result.answers = contents.answers
+        result.artefacts, _, _ = artefacts.check_artefacts(contents.artefacts)
+        result.notes += [*contents.notes, *answer["notes"]]
     result.notes = abbreviated(result.notes, reports.MOST_NOTES)
     return result
 
 
 def judged(order):
-    """Let a process judge a hand-in.
+    """Let a process judge the modules of a hand-in.
+
+    Parameters
+    ----------
+    order : goes to `judge.py` as one line of JSON, {"files": {name: path}, "seconds": number,
+        "memory": bytes, "unsafe": bool}. The files are those that the student's code may import
+        or open, by the names that it knows them under ("grads.py", "helpers/x.py"); a module that
+        was not handed in is not among them. Each is an ordinary file of at most 1 MB, 8 MB in all.
 
     Returns
     -------
-    answer : as `judge.judged` returns it; None if the judge did not answer
-    error : what it said at its end
+    answer : comes back as one line of JSON, {"passed": [[task, part]], "failed": [[task, part,
+        lines]], "notes": [lines]}; None if there was none within the deadline
+    error : why there was none
     """
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
     pipe = subprocess.PIPE
     command = [sys.executable, "-B", str(HERE / "grading/judge.py")]
+    deadline = DEADLINE + DEADLINE_TIMES * order["seconds"]
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment,
                           start_new_session=True) as judge:
         JUDGES.add(judge)
         if IS_STOPPED.is_set():
             judge.kill()
+        timer = threading.Timer(deadline, judge.kill)
+        timer.start()
         try:
             # Its stdin stays open until it has answered: when it closes, the judge ends.
             judge.stdin.write(json.dumps(order).encode() + b"\n")
             judge.stdin.flush()
-            answer = judge.stdout.readline()
+            answer = judge.stdout.readline(MOST_ANSWER)
         except OSError:
             answer = b""
         finally:
             JUDGES.discard(judge)
+            is_late = not timer.is_alive()
+            timer.cancel()
             judge.kill()            # and its boxes end with it
         error = judge.stderr.read().decode(errors="replace")
     try:
         return json.loads(answer), ""
     except ValueError:
+        if is_late:
+            return None, f"no answer within {deadline:g} s"
         lines = error.strip().splitlines() or ["it said nothing"]
         return None, lines[-1][-300:]
-
-
-def prepare_corpus(name, file):
-    """Write a corpus's text as indices of its words, and the words beside it, for the judges."""
-    text = open_corpus(name).text
-    words, word2ind, _ = extractDictionary(read_sentences(text), None)
-    ids = encode_corpus(read_sentences(text), 3, word2ind)
-    np.save(file, ids[:2 * 10 ** 6])
-    file.with_suffix(".txt").write_text("\n".join(words), encoding="utf-8")
 
 
 @contextmanager
@@ -164,10 +184,7 @@ def grade_all(options):
         options.report.mkdir(parents=True, exist_ok=True)
     with scratch_folder() as scratch:
         hand_ins = find_hand_ins(options.files, scratch)
-        corpus = scratch / "corpus.npy" if options.corpus else None
-        if corpus:
-            prepare_corpus(options.corpus, corpus)
-        results, is_stopped = graded(hand_ins, limits, corpus, options)
+        results, is_stopped = graded(hand_ins, limits, options)
         if points is not None:
             tell_all(worksheet.give_points(results, points))
         write(results, options)
@@ -179,7 +196,7 @@ def grade_all(options):
     return 1 if any(result.state == NOT_GRADED for result in results) else 0
 
 
-def graded(hand_ins, limits, corpus, options):
+def graded(hand_ins, limits, options):
     """Grade several hand-ins at a time, and say how each was graded, in their order.
 
     Returns
@@ -189,7 +206,7 @@ def graded(hand_ins, limits, corpus, options):
     """
     results = []
     pool = ThreadPoolExecutor(options.jobs)
-    ready = [pool.submit(grade, hand_in, limits, corpus) for hand_in in hand_ins]
+    ready = [pool.submit(grade, hand_in, limits) for hand_in in hand_ins]
     try:
         for future in ready:
             results.append(future.result())
@@ -282,8 +299,6 @@ def parsed(arguments):
     add("--answers-points", type=Path, metavar="FILE",
         help="CSV of students and their points of tasks 1 and 2, given by hand")
     add("--similar", action="store_true", help="list pairs that are suspiciously alike")
-    add("--corpus", metavar="NAME|PATH",
-        help="judge the saved embeddings on this text, as run.py takes it")
     add("--unsafe", action="store_true", help="run students' code without a box")
     options = parser.parse_args(arguments)
     if options.jobs < 1:

@@ -67,7 +67,7 @@ def test_from_moodle_and_back(box, tmp_path):
 
 @pytest.mark.parametrize("options, message", [
     ([], "required"), (["none.zip"], "none.zip: no such file"), (["a", "b"], "same student"),
-    (["a", "--jobs", "0"], "at least 1"), (["a", "--corpus", "none"], "none: no such file"),
+    (["a", "--jobs", "0"], "at least 1"),
     (["a", "--csv", "none/marks.csv"], "none")])
 def test_mistakes_of_the_user(box, tmp_path, options, message):
     for folder in "a", "b":

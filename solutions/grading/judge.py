@@ -17,13 +17,9 @@ import numpy as np
 import pytest
 
 import grads
-import sampling
 import utils
-from beyond import measures
-from solutions.grading import artefacts, deep_checks, scheme  # noqa: F401, its checks
-from solutions.grading.archive import read_hand_in
+from solutions.grading import deep_checks, scheme  # noqa: F401, its checks
 from solutions.grading.calls import FUNCTIONS, Fault, Student, cleaned, stand_in
-from solutions.grading.unpack import Unfit
 
 MEMORY = 6 << 30        # bytes for this process
 MOST_LINES = 3          # of a failure
@@ -61,23 +57,10 @@ def limit_memory():
 
 
 def judged(order):
-    """Judge a hand-in.
-
-    Parameters
-    ----------
-    order : {"path", "seconds", "memory", "corpus": file of words and indices or None, "unsafe"}
-
-    Returns
-    -------
-    {"unfit": why}, or {"passed": [[task, part]], "failed": [[task, part, lines]], "answers",
-    "artefacts", "notes"}
-    """
-    try:
-        contents = read_hand_in(order["path"])
-    except Unfit as error:
-        return {"unfit": cleaned(error)}
-    rows, arrays, words = artefacts.check_artefacts(contents.artefacts)
-    sources = {"utils.py": OUR_UTILS.read_bytes()} | contents.sources
+    """Judge a hand-in; `grade.judged` says what is in the order and in the answer."""
+    sources = {"utils.py": OUR_UTILS.read_bytes()}
+    for name, path in order["files"].items():
+        sources[name] = Path(path).read_bytes()
     students = {}
     for module in FUNCTIONS:                # so that what one does to its process harms no other
         students[module] = Student(sources, order["seconds"] / len(FUNCTIONS), order["memory"],
@@ -87,12 +70,7 @@ def judged(order):
     finally:
         for student in students.values():
             student.close()
-    notes = [cleaned(note) for note in contents.notes] + notes_on(students)
-    if order["corpus"] and arrays:
-        notes.append(loss_on_corpus(*(arrays[name] for name in "UVW"), words, order["corpus"]))
-    return {"passed": sorted(passed), "failed": failed, "notes": notes,
-            "answers": [cleaned(name) for name in contents.answers],
-            "artefacts": [row | {"note": cleaned(row["note"])} for row in rows]}
+    return {"passed": sorted(passed), "failed": failed, "notes": notes_on(students)}
 
 
 def run_checks(students):
@@ -145,38 +123,6 @@ def notes_on(students):
         if output.strip():
             notes.append(f"the output of {module}.py begins: {cleaned(output)}")
     return notes
-
-
-def loss_on_corpus(U, V, W, words, corpus):
-    """Say in a line what the mean loss of the embeddings is on the grader's corpus.
-
-    corpus : file of the words' indices, beside one, .txt, of the words, the most frequent first
-    """
-    ids = np.load(corpus, allow_pickle=False)
-    known = Path(corpus).with_suffix(".txt").read_text(encoding="utf-8").split("\n")
-    if words is None and len(U) > len(known):
-        return f"embeddings not judged: {len(U)} rows, but the corpus has {len(known)} words"
-    index = {word: i for i, word in enumerate(words or known[:len(U)])}
-    table = [index.get(word, utils.OUTSIDE) for word in known] + [utils.GAP, utils.OUTSIDE]
-    ids = np.array(table)[ids].astype(np.int32)
-    pairs = utils.pairs_within(ids, 3)
-    if len(pairs) < 1000:
-        return "embeddings not judged: w2v-words.txt is not of this corpus"
-    rng, n = np.random.default_rng(0), 5
-    freqs = np.maximum(np.bincount(ids[ids >= 0], minlength=len(U)), 1)
-    q_noise = sampling.noiseDistribution(freqs, n)
-    seq = sampling.createSamplingSequence(freqs)
-    w, c = rng.permutation(pairs)[:50000].T
-    context = sampling.sampleContext(c, seq, n, rng)
-    losses, sizes = [], []
-    for rows in np.array_split(np.arange(len(w)), 50):
-        sample = U[w[rows]], V[context[rows]], W, q_noise[context[rows]]
-        losses.append(grads.lossAndGradientBatched(*sample)[0])
-        sizes.append(len(rows))
-    loss = np.average(losses, weights=sizes)
-    floor = measures.unigram_floor(pairs[:, 1], q_noise, n)
-    return (f"loss of the embeddings {loss:.3f}; a model that ignores the target word has at least "
-            f"{floor:.3f}")
 
 
 if __name__ == "__main__":
