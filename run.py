@@ -102,11 +102,6 @@ OPTIONS = [
             choices=SCHEDULES),
     setting("init", "start from the frequencies of words: unigram, or of pairs, too: spectral, or "
             "at random: uniform ({})", choices=STARTS),
-    setting("subsample", "leave out frequent words at random, as word2vec does: of those with a "
-            "share f of all at most √(T/f) + T/f stay (all do)", metavar="T",
-            type=number_from(1e-9, float, 1)),
-    setting("dynamic_window", "draw each word's own window from 1 to --window",
-            action="store_true"),
     setting("pairs", "train on the first N shuffled pairs only (all)", metavar="N", type=COUNT),
     option("--checkpoint-every", metavar="SECONDS", type=number_from(0, float), default=60.0,
            help="how often to write w2v-checkpoint.npz into DIR (%(default)s)"),
@@ -131,15 +126,14 @@ def training_options(arguments):
 def train(options):
     """Read, start, learn, save, report."""
     begun = time.monotonic()
-    generators = np.random.default_rng(options.seed).spawn(4)
-    start_rng, choice_rng, training_rng, text_rng = generators
+    start_rng, choice_rng, training_rng = np.random.default_rng(options.seed).spawn(3)
     source = open_corpus(options.corpus)
 
     # One thread of BLAS is as fast on matrices this small, and always adds up in the same order.
     with results_folder(options.out), locked_scratch(options.out) as scratch, \
             threadpool_limits(1, "blas"):
         from beyond.learning import is_ours, learn  # here, since it imports the three modules
-        corpus, groups, fingerprint = read(options, source, text_rng, choice_rng)
+        corpus, groups, fingerprint = read(options, source, choice_rng)
         settings = settings_of(options, fingerprint)
         if not is_ours():
             settings["schedule"] = "constant"       # as the assignment has it
@@ -173,14 +167,14 @@ def train(options):
                          f"{options.out.resolve()}") from None
 
 
-def read(options, source, text_rng, choice_rng):
+def read(options, source, choice_rng):
     """Read the corpus, and which words to draw.
 
     Returns both, and the fingerprint of the whole corpus. With --pairs, the corpus that is returned
     has only so many.
     """
     corpus = read_corpus(source.name, source.text, options.vocabulary, options.window,
-                         options.subsample, options.dynamic_window, text_rng, options.encoding)
+                         options.encoding)
     if options.words:
         groups = read_words_to_draw(options.words, corpus.word2ind, options.encoding)
     elif source.word_list:

@@ -6,14 +6,13 @@ And renaming, for which Windows needs patience.
 import os
 import sys
 import time
-from array import array
 from collections import Counter
 from contextlib import suppress
 from itertools import chain, repeat
 
 import numpy as np
 
-OUTSIDE, GAP = -1, -2       # in encoded text: a word outside the vocabulary; between two sentences
+OUTSIDE = -1        # in an encoded corpus: a place without a word of the vocabulary
 
 
 class InputError(Exception):
@@ -44,58 +43,47 @@ def extractDictionary(corpus, limit=20000):
 def extractWordContextPairs(corpus, windowSize, word2ind):
     """Find all pairs (w, c) of two words of a sentence that are at most windowSize apart.
 
-    Both must be in word2ind; words that are not count as distance. Returns an N×2 int32 array.
-    """
-    ids = encode_corpus(corpus, windowSize, word2ind)
-    return pairs_within(ids, windowSize)
-
-
-def encode_corpus(corpus, windowSize, word2ind):
-    """Write a corpus as one int32 array of word indices, or OUTSIDE.
-
-    After each sentence comes GAP so often that no window reaches from one into the next.
-    """
-    ids = array("i")
-    gap = array("i", [GAP] * windowSize)
-    for sentence in corpus:
-        ids.extend(map(word2ind.get, sentence, repeat(OUTSIDE)))
-        ids.extend(gap)
-    return np.array(ids, dtype=np.int32)
-
-
-def pairs_within(ids, windowSize, reach=None):
-    """Find all pairs (w, c) of word indices at most windowSize places apart.
+    Both words must be in word2ind. A word that is not still counts as distance.
 
     Parameters
     ----------
-    ids : encoded text, as from `encode_corpus`
-    windowSize : how far apart the two may be
-    reach : for each place a window of its own, 1 to windowSize, of the word w that stands there
+    corpus : iterable of sentences, each a list of words
+    windowSize : how far apart the two words may be
+    word2ind : dict from word to index
 
     Returns
     -------
     N×2 int32 array
     """
-    masks = []                      # with the distance, and whether w is the later of the two
-    for distance in range(1, windowSize + 1):
-        both = (ids[:-distance] >= 0) & (ids[distance:] >= 0)
-        for w_is_later in False, True:
-            mask = both
-            if reach is not None:
-                of_w = reach[distance:] if w_is_later else reach[:-distance]
-                mask = both & (of_w >= distance)
-            masks.append((distance, w_is_later, mask))
+    ids = encode_corpus(corpus, windowSize, word2ind)
+    is_known = ids != OUTSIDE
 
-    # The array is made at once, in its size, since there may be room for it only once.
-    pairs = np.empty((sum(np.count_nonzero(mask) for _, _, mask in masks), 2), dtype=np.int32)
-    start = 0
-    for distance, w_is_later, mask in masks:
+    # Word i of the text has word i+distance beside it in a copy that is shifted by distance.
+    distances = range(1, windowSize + 1)
+    masks = [is_known[:-distance] & is_known[distance:] for distance in distances]
+
+    # Allocate once: concatenating would need the memory twice.
+    N = 2 * sum(np.count_nonzero(mask) for mask in masks)
+    pairs = np.empty((N, 2), dtype=np.int32)
+    end = 0
+    for distance, mask in zip(distances, masks):
         earlier, later = ids[:-distance][mask], ids[distance:][mask]
-        part = pairs[start:start + len(earlier)]
-        part[:, 0] = later if w_is_later else earlier
-        part[:, 1] = earlier if w_is_later else later
-        start += len(earlier)
+        for w, c in (earlier, later), (later, earlier):
+            start, end = end, end + len(w)
+            pairs[start:end, 0] = w
+            pairs[start:end, 1] = c
     return pairs
+
+
+def encode_corpus(corpus, windowSize, word2ind):
+    """Write a corpus as one int32 array of word indices, with OUTSIDE for other words.
+
+    Each sentence is followed by windowSize times OUTSIDE, so that no window reaches from one
+    sentence into the next.
+    """
+    gap = [None] * windowSize               # None is no word, so it becomes OUTSIDE, too
+    words = chain.from_iterable(chain(sentence, gap) for sentence in corpus)
+    return np.fromiter(map(word2ind.get, words, repeat(OUTSIDE)), dtype=np.int32)
 
 
 WIDTH = 79          # of a line that covers what a live line has left behind

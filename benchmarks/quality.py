@@ -24,8 +24,8 @@ from beyond.measures import log_normalisers, nearest
 from beyond.settings import ASSIGNMENT, PRESETS, linear_decay
 from beyond.starts import STARTS
 from corpus.reading import open_corpus, read_sentences
-from corpus.vocabulary import make_pairs, read_words_to_draw
-from utils import InputError, encode_corpus, extractDictionary, extractWordContextPairs
+from corpus.vocabulary import read_words_to_draw
+from utils import InputError, extractDictionary, extractWordContextPairs
 
 SEEDS = range(3)
 GENSIM_EPOCHS = 1, 5, 15
@@ -191,10 +191,8 @@ def run_ours(changes, text, judged, unigram_loss, seed):
 
 def train_ours(settings, text, seed):
     """Train as run.py does, from sentences in memory to U, V and W."""
-    start_rng, text_rng, rng = np.random.default_rng(seed).spawn(3)
-    ids = encode_corpus(text.sentences, WINDOW, text.word2ind)
-    pairs = make_pairs(ids, text.freqs, WINDOW, settings["subsample"], settings["dynamic_window"],
-                       text_rng)
+    start_rng, rng = np.random.default_rng(seed).spawn(2)
+    pairs = extractWordContextPairs(text.sentences, WINDOW, text.word2ind)
     start = STARTS[settings["init"]](text.freqs, M, settings["batch_size"], n, start_rng,
                                      settings["alpha"], pairs)
     U0, V0, W0 = [X.astype(np.float32) for X in start]

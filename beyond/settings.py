@@ -16,8 +16,6 @@ ASSIGNMENT = {
     "schedule": "linear",
     "init": "unigram",
     "pairs": None,              # all
-    "subsample": None,          # none
-    "dynamic_window": False,
 }
 
 ASSIGNED_LOSS = 2.4         # what the assignment asks for on its corpus

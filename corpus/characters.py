@@ -11,17 +11,14 @@ IGNORABLE = re.compile(
 JOINERS = "\u200c\u200d"
 
 # \w knows nothing of combining marks, with which Devanagari, Arabic and a stressed а̀ are written.
-# Those beyond U+FFFF, of Adlam and others, stand apart since they make a search slow.
-ALL_MARKS = [char for char in map(chr, range(0x20000)) if unicodedata.category(char)[0] == "M"]
-MARKS = "".join(mark for mark in ALL_MARKS if mark <= "\uffff")
-RARE_MARKS = "".join(mark for mark in ALL_MARKS if mark > "\uffff")
-VIRAMAS = "".join(mark for mark in ALL_MARKS if unicodedata.combining(mark) == 9)
+MARKS = "".join(char for char in map(chr, range(0x20000)) if unicodedata.category(char)[0] == "M")
+VIRAMAS = "".join(mark for mark in MARKS if unicodedata.combining(mark) == 9)
 
 # A joiner shapes the letters or marks between which it stands, and at the end of a word the
 # consonant whose virama it follows. Elsewhere it is nothing.
 STRAY_JOINERS = re.compile(
-    rf"(?<![\w{MARKS}{RARE_MARKS}{JOINERS}])[{JOINERS}]+"
-    rf"|(?<![{VIRAMAS}{JOINERS}])[{JOINERS}]+(?![\w{MARKS}{RARE_MARKS}{JOINERS}])")
+    rf"(?<![\w{MARKS}{JOINERS}])[{JOINERS}]+"
+    rf"|(?<![{VIRAMAS}{JOINERS}])[{JOINERS}]+(?![\w{MARKS}{JOINERS}])")
 
 FINAL_SIGMA = re.compile(rf"(?<=[\w{MARKS}])σ(?![\w{MARKS}])")
 
@@ -41,19 +38,8 @@ def normalised(text):
     return text
 
 
-def _token_pattern(marks):
-    """Make the pattern of a token: a word, or a run of punctuation and symbols."""
-    return re.compile(rf"[\w{marks}{JOINERS}]+|[^\w\s{marks}{JOINERS}][^\w\s{JOINERS}]*")
-
-
-TOKEN = _token_pattern(MARKS)
-TOKEN_WITH_RARE_MARKS = _token_pattern(MARKS + RARE_MARKS)
-
-
-def token_pattern(text):
-    """Return the quickest pattern that finds all tokens of a text."""
-    has_no_rare_marks = text.isascii() or max(text) <= "\uffff"
-    return TOKEN if has_no_rare_marks else TOKEN_WITH_RARE_MARKS
+# A word, or a run of punctuation and symbols.
+TOKEN = re.compile(rf"[\w{MARKS}{JOINERS}]+|[^\w\s{MARKS}{JOINERS}][^\w\s{JOINERS}]*")
 
 
 def is_of_letters(word):

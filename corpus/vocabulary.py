@@ -1,16 +1,16 @@
 """From sentences to a vocabulary and to pairs of words; and which words a picture shows."""
 
 import hashlib
-from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import chain
 
 import numpy as np
 
+import utils
 from corpus.characters import is_of_letters, normalised
 from corpus.reading import END, START, read_lines, read_sentences
-from utils import GAP, OUTSIDE, InputError, pairs_within
+from utils import InputError
 
 
 @dataclass
@@ -35,87 +35,26 @@ class Corpus:
                 f"{len(self.pairs):,} pairs")
 
 
-def read_corpus(name, path, limit, window, subsample=None, dynamic_window=False, rng=None,
-                encoding="utf-8"):
+def read_corpus(name, path, limit, window, encoding="utf-8"):
     """Read the text at a path: its vocabulary of at most limit words, and its pairs.
-
-    subsample, dynamic_window and rng are those of `make_pairs`.
 
     Raises
     ------
     InputError : the text has no two words that can be a pair
     """
-    words, ids = number_words(read_sentences(path, encoding), window)
-    words, freqs, ids = keep_most_frequent(words, ids, limit)
+    sentences = list(read_sentences(path, encoding))
+    words, word2ind, freqs = utils.extractDictionary(sentences, limit)
     if len(set(words) - {START, END}) < 2:
         raise InputError(f"{path}: fewer than two different words; take a longer text or a larger "
                          "--vocabulary")
 
-    gaps = np.count_nonzero(ids == GAP)
-    sentences = gaps // window
-    tokens = int(ids.size - gaps - 2 * sentences)       # START and END are not counted
-    pairs = make_pairs(ids, freqs, window, subsample, dynamic_window, rng)
+    pairs = utils.extractWordContextPairs(sentences, window, word2ind)
+    pairs = np.asarray(pairs, dtype=np.int32)
     if not len(pairs):
         raise InputError(f"{path}: no two words of the vocabulary stand near each other; take a "
                          "larger --vocabulary")
-    word2ind = {word: index for index, word in enumerate(words)}
+    tokens = sum(map(len, sentences)) - 2 * len(sentences)      # without START and END
     return Corpus(name, tokens, words, word2ind, freqs, pairs)
-
-
-def number_words(sentences, window):
-    """Number the words of a text as they come.
-
-    Returns them in this order, and the text as one int32 array of their numbers, with GAP after
-    each sentence so often that no window reaches into the next.
-    """
-    numbers = defaultdict(count().__next__)             # a new word gets the next number
-    ids = array("i")
-    gap = array("i", [GAP] * window)
-    for sentence in sentences:
-        ids.extend([numbers[word] for word in sentence])
-        ids.extend(gap)
-    return list(numbers), np.array(ids, dtype=np.int32)
-
-
-def keep_most_frequent(words, ids, limit):
-    """Renumber words by frequency, equally frequent ones as they first came, up to a limit.
-
-    Returns the words that are left, how often each occurs, and the ids, OUTSIDE for the others.
-    """
-    freqs = np.bincount(ids[ids >= 0], minlength=len(words))
-    kept = np.argsort(-freqs, kind="stable")[:limit]
-    renumbered = np.full(len(words) + 2, OUTSIDE, dtype=np.int32)
-    renumbered[kept] = np.arange(len(kept))
-    renumbered[GAP] = GAP                               # the last but one
-    return [words[number] for number in kept], freqs[kept].tolist(), renumbered[ids]
-
-
-def make_pairs(ids, freqs, window, subsample=None, dynamic_window=False, rng=None):
-    """Find the pairs of an encoded corpus, or some of them, as other programs take them.
-
-    Parameters
-    ----------
-    ids : encoded text, as from `encode_corpus`
-    freqs : how often each word occurs
-    window : how far apart the words of a pair may be
-    subsample : the threshold by which frequent words are thinned out first, if at all
-    dynamic_window : whether each target word has a window of its own, drawn from 1 to window
-    rng : numpy.random.Generator for both; drawn from once, so that all epochs have the same pairs
-    """
-    if subsample:
-        ids = subsampled(ids, freqs, subsample, rng)
-    reach = rng.integers(1, window, ids.size, endpoint=True) if dynamic_window else None
-    return pairs_within(ids, window, reach)
-
-
-def subsampled(ids, freqs, threshold, rng):
-    """Leave out some of the frequent words, whose neighbours move together, as word2vec does.
-
-    Of a word with the share f of all words, √(threshold/f) + threshold/f are kept.
-    """
-    ratio = threshold * np.sum(freqs) / np.asarray(freqs)
-    kept = np.append(np.sqrt(ratio) + ratio, [1, 1])    # OUTSIDE and GAP, -1 and -2, are the last
-    return ids[rng.random(ids.size) < kept[ids]]
 
 
 def choose_words_to_draw(corpus):

@@ -152,7 +152,6 @@ def write_run(folder, loss=2.2, **changes):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"subsample": 1e-3}, "--subsample 0.001, not None"),
     ({"pairs": 1000}, "--pairs 1000, not all"),
     ({"window": 5}, "--window 5, not 3"), ({"negatives": 1}, "--negatives 1, not 5"),
     ({"vocabulary": 10}, "--vocabulary 10, not 20000"),

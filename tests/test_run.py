@@ -349,8 +349,7 @@ def test_help_fits_a_terminal():
 
 
 def test_a_preset_sets_what_is_not_given():
-    assigned = {"epochs": 1, "alpha": 1, "batch_size": 1000, "subsample": None,
-                "dynamic_window": False}
+    assigned = {"epochs": 1, "alpha": 1, "batch_size": 1000}
     best = PRESETS["best"]
     assert best["epochs"] != 1
     for arguments, expected in (([], assigned),
@@ -358,19 +357,6 @@ def test_a_preset_sets_what_is_not_given():
                                 (["--epochs", "1", "--preset", "best"], best | {"epochs": 1})):
         options = vars(run.training_options(arguments))
         assert {name: options[name] for name in expected} == expected
-
-
-def test_thinned_out_pairs_follow_from_the_seed(tmp_path):
-    def number_of_pairs(out, seed):
-        result = train(out, "--subsample", "1e-2", "--dynamic-window", "--dim", "4", "--seed", seed)
-        assert result.returncode == 0, result.stderr
-        return re.search(r"([\d,]+) pairs", result.stdout)[1]
-
-    one, again, other = tmp_path / "one", tmp_path / "again", tmp_path / "other"
-    pairs = number_of_pairs(one, "0")
-    assert number_of_pairs(again, "0") == pairs
-    assert contents(again) == contents(one)
-    assert number_of_pairs(other, "1") != pairs
 
 
 # --- step size, floor, starts, normalisers ------------------------------------------------------

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import utils
 from corpus import reading
 from corpus.characters import is_of_letters, normalised
 from corpus.reading import END, START, read_sentences
@@ -14,17 +15,8 @@ from corpus.vocabulary import (
     choose_words_to_draw,
     read_corpus,
     read_words_to_draw,
-    subsampled,
 )
-from utils import (
-    GAP,
-    OUTSIDE,
-    InputError,
-    encode_corpus,
-    extractDictionary,
-    extractWordContextPairs,
-    pairs_within,
-)
+from utils import InputError, extractDictionary, extractWordContextPairs
 
 BULGARIAN = Path(__file__).with_name("bulgarian.txt")
 
@@ -215,13 +207,29 @@ def test_a_file_that_changes_while_it_is_read_is_an_error(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("limit", [5, 40, None])
-def test_reading_once_gives_what_the_courses_functions_give(limit):
+def test_the_courses_functions_make_the_corpus(monkeypatch, limit):
+    """What a student reads in utils.py is what runs: each is called, and its result is used."""
+    sentences = list(read_sentences(BULGARIAN))
+    dictionary = extractDictionary(sentences, limit)
+    pairs = extractWordContextPairs(sentences, 3, dictionary[1])
+
     corpus = read_corpus("b", BULGARIAN, limit, 3)
-    text = list(read_sentences(BULGARIAN))
-    words, word2ind, freqs = extractDictionary(text, limit)
-    assert (corpus.words, corpus.word2ind, corpus.freqs) == (words, word2ind, freqs)
-    assert np.array_equal(corpus.pairs, extractWordContextPairs(text, 3, word2ind))
-    assert corpus.tokens == sum(map(len, text)) - 2 * len(text)
+    assert (corpus.words, corpus.word2ind, corpus.freqs) == dictionary
+    assert np.array_equal(corpus.pairs, pairs)
+    assert corpus.tokens == sum(map(len, sentences)) - 2 * len(sentences)
+
+    calls = []
+    monkeypatch.setattr(utils, "extractDictionary", lambda *args: calls.append(args) or dictionary)
+    monkeypatch.setattr(utils, "extractWordContextPairs",
+                        lambda *args: calls.append(args) or pairs[:7].tolist())
+    corpus = read_corpus("b", BULGARIAN, limit, 3)
+    assert calls == [(sentences, limit), (sentences, 3, dictionary[1])]
+    assert np.array_equal(corpus.pairs, pairs[:7]) and corpus.pairs.dtype == np.int32
+
+
+def test_equal_tokens_are_one_object():
+    tokens = [token for sentence in read_sentences(BULGARIAN) for token in sentence]
+    assert len(set(map(id, tokens))) == len(set(tokens)) < len(tokens)
 
 
 def test_empty_folder_is_an_error(tmp_path):
@@ -259,34 +267,3 @@ def test_words_outside_keep_their_place():
     assert extractWordContextPairs([["a", "x", "y", "b"]], 2, word2ind).shape == (0, 2)
     assert np.array_equal(extractWordContextPairs([["a", "x", "b"]], 2, word2ind), [[0, 1], [1, 0]])
     assert extractWordContextPairs([], 2, word2ind).shape == (0, 2)
-
-
-@pytest.mark.parametrize("window", [1, 2, 5])
-def test_a_window_of_its_own_for_each_word(window):
-    corpus = list(read_sentences(BULGARIAN))
-    _, word2ind, _ = extractDictionary(corpus, 200)
-    ids = encode_corpus(corpus, window, word2ind)
-    reach = np.random.default_rng(0).integers(1, window, ids.size, endpoint=True)
-    expected = Counter()
-    for i, w in enumerate(ids):
-        for j, c in enumerate(ids):
-            if 0 < abs(i - j) <= reach[i] and w >= 0 and c >= 0:
-                expected[w, c] += 1
-    pairs = pairs_within(ids, window, reach)
-    assert Counter(map(tuple, pairs.tolist())) == expected
-
-
-def test_frequent_words_are_thinned_out_and_nothing_else():
-    freqs, T = np.array([90000, 9000, 900, 90]), 1e-3
-    kinds = [0, 1, 2, 3, OUTSIDE, GAP]
-    rng = np.random.default_rng(0)
-    ids = rng.permutation(np.repeat(kinds, [*freqs, 500, 500]))
-    thinned = subsampled(ids, freqs, T, rng)
-
-    counts = [np.count_nonzero(thinned == kind) for kind in kinds]
-    f = freqs / freqs.sum()
-    expected = freqs * np.minimum(1, np.sqrt(T / f) + T / f)
-    assert np.all(np.abs(counts[:4] - expected) <= 4 * np.sqrt(expected))
-    assert counts[3:] == [90, 500, 500]
-    rest = iter(ids)
-    assert all(word in rest for word in thinned)        # in their order
