@@ -1,13 +1,14 @@
 """The vocabulary and the pairs of words, as the course's utils makes them; progress; messages.
 
-And renaming, for which Windows needs patience.
+And what the system wants handled: renaming on Windows, signals.
 """
 
 import os
+import signal
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import chain, repeat
 
 import numpy as np
@@ -100,8 +101,8 @@ def tell(message):
 PATIENCE = 2        # seconds
 
 
-def rename_patiently(source, target):
-    """Rename a file or folder, if need be after a while.
+def replace_patiently(source, target):
+    """Rename a file or folder, if need be after a while; a file replaces what is there.
 
     Windows refuses it as long as any program has the file open, or one in the folder; so has a
     virus scanner for a moment what was just written.
@@ -109,12 +110,26 @@ def rename_patiently(source, target):
     begun = time.monotonic()
     while True:
         try:
-            os.rename(source, target)
+            os.replace(source, target)
             return
         except PermissionError:
             if time.monotonic() - begun > PATIENCE:
                 raise
         time.sleep(0.05)
+
+
+SIGNALS = signal.SIGINT, signal.SIGTERM         # Ctrl-C, and the request to end
+
+
+@contextmanager
+def handled_signals(handler):
+    """Within it, let these signals call a function of the signal's number and the frame."""
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler_before in before.items():
+            signal.signal(number, handler_before)
 
 
 class Progress:
@@ -123,19 +138,17 @@ class Progress:
     Parameters
     ----------
     total : how many pairs are to be learned from
-    done : how many were before, in a run that goes on
     stream : where to write; sys.stderr by default
     clock : a function that returns seconds
     """
 
-    def __init__(self, total, done=0, stream=None, clock=time.monotonic):
+    def __init__(self, total, stream=None, clock=time.monotonic):
         self.total = total
-        self.before = done
         self.stream = stream or sys.stderr
         self.live = self.stream.isatty()
         self.clock = clock
-        self.start = clock()
-        self.shown_at, self.share_shown = self.start, 0.
+        self.begun_at, self.done_before = clock(), 0
+        self.shown_at, self.share_shown = self.begun_at, 0.
         self.batches, self.mean_loss = 0, 0.
 
     def update(self, done, loss):
@@ -143,27 +156,28 @@ class Progress:
         self.batches += 1
         # The mean of all batches at first, then of about the last hundred.
         self.mean_loss += (loss - self.mean_loss) * max(0.01, 1 / self.batches)
-        if done == self.total or self._is_time_to_show(done):
+        if self.batches == 1 and done < self.total:
+            # The clock starts here: a run that goes on has drawn its contexts again until now.
+            self.begun_at, self.done_before = self.clock(), done
+            self.share_shown = done / self.total
+        elif done == self.total or self._is_time_to_show(done):
             self.shown_at, self.share_shown = self.clock(), done / self.total
             self._show(done)
 
     def _is_time_to_show(self, done):
         seconds = self.clock() - self.shown_at
         if self.live:
-            return seconds >= 0.2
+            return seconds >= 0.2 and self.clock() - self.begun_at >= 1
         return seconds >= 60 or done / self.total - self.share_shown >= 0.1
 
     def _show(self, done):
-        rate = max(done - self.before, 1) / max(self.shown_at - self.start, 1e-9)
+        rate = (done - self.done_before) / max(self.shown_at - self.begun_at, 1e-9)
         minutes, seconds = divmod(round((self.total - done) / rate), 60)
         line = (f"{done / self.total:4.0%}  {rate:,.0f} pairs/s  {minutes}:{seconds:02d} left  "
                 f"loss {self.mean_loss:.3f}")
         with suppress(OSError):
-            self._print(line, done)
-
-    def _print(self, line, done):
-        if self.live:       # the spaces clear what was there, in any console
-            end = "\n" if done == self.total else "\r"
-            print(f"{line:{WIDTH}}", end=end, file=self.stream, flush=True)
-        else:
-            print(line, file=self.stream, flush=True)
+            if self.live:       # the spaces clear what was there, in any console
+                end = "\n" if done == self.total else "\r"
+                print(f"{line:{WIDTH}}", end=end, file=self.stream, flush=True)
+            else:
+                print(line, file=self.stream, flush=True)

@@ -3,10 +3,11 @@
 import json
 import os
 import time
+from contextlib import suppress
 
 import numpy as np
 
-from beyond.results import durable_file
+from beyond.results import durable_file, fault_of_model
 from utils import InputError, tell
 
 CHECKPOINT, PREVIOUS = "w2v-checkpoint.npz", "w2v-checkpoint-previous.npz"
@@ -32,24 +33,18 @@ class Checkpoints:
 
     def write(self, curve, parameters):
         """Write the learning curve and U, V, W; or say why not, since there may be room later."""
-        try:
-            self._write(curve, parameters)
-        except OSError as error:
-            tell(f"run.py: no checkpoint could be written: {error.strerror}")
-        self.written_at = time.monotonic()
-
-    def _write(self, curve, parameters):
         unfinished, newest = self.folder / UNFINISHED, self.folder / CHECKPOINT
-        content = dict(zip("UVW", parameters), settings=json.dumps(self.settings),
-                       curve=np.array(curve))
         try:
             with durable_file(unfinished) as file:
-                np.savez(file, **content)
+                np.savez(file, **dict(zip("UVW", parameters)), curve=np.array(curve),
+                         settings=json.dumps(self.settings))
             if newest.exists():
                 os.replace(newest, self.folder / PREVIOUS)
             os.replace(unfinished, newest)
-        finally:
+        except OSError as error:
             unfinished.unlink(missing_ok=True)
+            tell(f"run.py: no checkpoint could be written: {error.strerror}")
+        self.written_at = time.monotonic()
 
     def read(self, path, start, pair_count, epochs):
         """Read a checkpoint of this run, which has `epochs` of so many pairs.
@@ -76,11 +71,19 @@ class Checkpoints:
         differences = self._differences(settings)
         if differences:
             raise InputError(f"{path}: of a run with other settings: {'; '.join(differences)}")
-        batch_size = self.settings["batch_size"]
-        if not (fits(parameters, start) and is_learning_curve(curve)
-                and ends_with_whole_batch(curve, pair_count, epochs, batch_size)):
+        fits = all(X.shape == X0.shape and X.dtype == X0.dtype for X, X0 in zip(parameters, start))
+        if not fits or fault_of_model(*parameters) or not self._is_curve(curve, pair_count, epochs):
             raise damaged
         return parameters, [(int(done), float(J)) for done, J in curve]
+
+    def _is_curve(self, curve, pair_count, epochs):
+        """Say whether an array has rows (pairs done, loss), from 0, 0 to the end of a batch."""
+        is_table = curve.dtype.kind == "f" and curve.shape[1:] == (2,) and len(curve) > 0
+        if not is_table or not np.isfinite(curve).all():
+            return False
+        done = curve[-1, 0]
+        ends_with_batch = done % pair_count % self.settings["batch_size"] == 0
+        return curve[0, 0] == 0 and 0 <= done <= epochs * pair_count and ends_with_batch
 
     def _advice(self, path):
         before = path.with_name(PREVIOUS)
@@ -89,7 +92,7 @@ class Checkpoints:
         return "train anew"
 
     def _differences(self, stored):
-        """Say, a line each, which settings of a checkpoint are not those of this run."""
+        """List which settings of a checkpoint are not those of this run."""
         differences = {}
         for name, value in self.settings.items():
             if stored.get(name) != value:
@@ -103,10 +106,8 @@ class Checkpoints:
     def remove(self):
         """Remove both, when the run has ended well; on Windows one that is open stays."""
         for path in self.folder / CHECKPOINT, self.folder / PREVIOUS:
-            try:
+            with suppress(PermissionError):
                 path.unlink(missing_ok=True)
-            except PermissionError as error:
-                tell(f"run.py: {path}: not removed: {error.strerror}")
 
 
 def newest_in(folder):
@@ -122,21 +123,3 @@ def called(setting):
     if setting in ("method", "numpy") or setting.endswith(".py"):
         return setting
     return f"--{setting.replace('_', '-')}"
-
-
-def fits(parameters, start):
-    """Say whether U, V, W are finite, with the shapes and dtypes of those at the start."""
-    return all(X.shape == X0.shape and X.dtype == X0.dtype and np.isfinite(X).all()
-               for X, X0 in zip(parameters, start))
-
-
-def is_learning_curve(curve):
-    """Say whether an array has rows (pairs done, loss of a batch), the first of them 0 and 0."""
-    return (curve.ndim == 2 and curve.shape[1] == 2 and len(curve) > 0
-            and curve.dtype.kind == "f" and np.isfinite(curve).all() and curve[0, 0] == 0)
-
-
-def ends_with_whole_batch(curve, pair_count, epochs, batch_size):
-    """Say whether as many pairs are done as there can be after a whole batch."""
-    done = curve[-1, 0]
-    return 0 <= done <= epochs * pair_count and done % pair_count % batch_size == 0

@@ -1,6 +1,6 @@
 """Looking at what was learned, and taking it along: the commands nearest, predict, plot, export.
 
-A new command is a function here, with its options above it.
+A new command is a function with its options above it, and a word in COMMANDS below.
 """
 
 import difflib
@@ -8,19 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from beyond.command_line import abbreviated, command, number_from, option
+from beyond.command_line import RESULTS, abbreviated, number_from, option, takes
+from beyond.map import map as map_of_words
 from beyond.measures import nearest as find_nearest
 from beyond.results import FREQS, load_results, whole_file
+from beyond.submission import submit
 from corpus.vocabulary import find_in_vocabulary
 from utils import InputError
 
-RESULTS = option("--results", metavar="DIR", type=Path, default=Path(),
-                 help="where the results of training are (the current directory)")
 COUNT = option("--count", metavar="N", type=number_from(1), default=10,
                help="how many to show (%(default)s)")
 
 
-@command(option("words", metavar="WORD", nargs="+"), RESULTS, COUNT)
+@takes(option("words", metavar="WORD", nargs="+"), RESULTS, COUNT)
 def nearest(options):
     """Print the words nearest to each WORD, or to a sum of words such as a - b + c, by cosine: of
     [V·W, U], and of U less its mean, since all of its rows have about the same first coordinate."""
@@ -73,8 +73,8 @@ def indices(words, word2ind):
     return found
 
 
-@command(option("words", metavar="WORD", nargs="+"), RESULTS, COUNT,
-         option("--by", choices=["probability", "lift"], default="probability",
+@takes(option("words", metavar="WORD", nargs="+"), RESULTS, COUNT,
+       option("--by", choices=["probability", "lift"], default="probability",
                 help="which come first: the most probable, or those whose p(c|w) is the most times "
                      "their p(c) (%(default)s)"))
 def predict(options):
@@ -102,8 +102,8 @@ def predict(options):
                   f"{abbreviated(results.words[c])}")
 
 
-@command(option("words", metavar="WORD", nargs="*"), RESULTS,
-         option("--picture", metavar="FILE", type=Path, default=Path("words.png"),
+@takes(option("words", metavar="WORD", nargs="*"), RESULTS,
+       option("--picture", metavar="FILE", type=Path, default=Path("words.png"),
                 help="where to draw (%(default)s)"))
 def plot(options):
     """Draw words by the first two principal components of [V·W, U]."""
@@ -119,10 +119,10 @@ def plot(options):
     print(options.picture)
 
 
-@command(option("file", metavar="FILE", type=Path,
+@takes(option("file", metavar="FILE", type=Path,
                 help="its ending says the format: .txt, .vec, .bin or .tsv"),
-         RESULTS,
-         option("--embedding", choices=["both", "U", "V"], default="both",
+       RESULTS,
+       option("--embedding", choices=["both", "U", "V"], default="both",
                 help="[V·W, U] (both), U or V"))
 def export(options):
     """Write the embeddings for gensim and others, in word2vec's text (.txt, .vec) or binary format
@@ -165,3 +165,6 @@ def write_tsv(file, E, words):
 
 FORMATS = {".txt": write_word2vec_text, ".vec": write_word2vec_text, ".bin": write_word2vec_binary,
            ".tsv": write_tsv}
+
+COMMANDS = {"nearest": nearest, "predict": predict, "plot": plot, "map": map_of_words,
+            "export": export, "submit": submit}

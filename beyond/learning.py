@@ -18,12 +18,10 @@ import sampling
 import w2v_sgd
 from beyond.as_assigned import learn_as_assigned
 from beyond.checkpoints import CHECKPOINT, newest_in
-from beyond.interruptions import deferred_signals
-from beyond.settings import SCHEDULES
+from beyond.settings import METHODS, SCHEDULES
 from beyond.starts import smaller_step
-from utils import InputError, Progress, tell
+from utils import InputError, Progress, handled_signals, tell
 
-METHODS = {"batched": "lossAndGradientBatched", "cumulative": "lossAndGradientCumulative"}
 OURS = "rng", "many_at_once", "done", "callback"        # parameters beyond the assignment's
 
 
@@ -65,22 +63,28 @@ def learn(options, corpus, start, seq, q_noise, rng, checkpoints):
     begun = time.monotonic()
     random.seed(options.seed)                   # a student's functions draw by these two
     np.random.seed(options.seed % 2 ** 32)
-    context_function, many_at_once = make_context_function(seq, options.negatives, rng)
+    contexts = make_context_function(seq, options.negatives, rng)
+    curve = [(0, 0.)]
     if not is_ours():
-        parameters, curve = learn_as_assigned(options, corpus, start, context_function, q_noise,
+        parameters, curve = learn_as_assigned(options, corpus.pairs, start, contexts[0], q_noise,
                                               loss_function(options.method))
-        resumed_at = 0
+        learned_before = 0
     else:
-        curve = [(0, 0.)]
         if options.resume:
             start, curve = _resume(options, checkpoints, start, len(corpus.pairs))
         elif newest_in(checkpoints.folder):
             tell(f"beginning anew; --resume would go on from {newest_in(checkpoints.folder)}")
-        resumed_at = curve[-1][0]
-        parameters = _learn_with_checkpoints(options, corpus, start, curve, context_function,
-                                             many_at_once, q_noise, rng, checkpoints)
-    learned_now = options.epochs * len(corpus.pairs) - resumed_at
+        learned_before = curve[-1][0]
+        parameters = _learn_with_checkpoints(options, corpus, start, curve, contexts, q_noise, rng,
+                                             checkpoints)
+    learned_now = options.epochs * len(corpus.pairs) - learned_before
     return parameters, Course(np.array(curve), learned_now / (time.monotonic() - begun))
+
+
+def are_ours():
+    """Say whether all three modules are this project's, by what each has beyond the assignment."""
+    sampling_is_ours = "rng" in inspect.signature(sampling.sampleContext).parameters
+    return is_ours() and sampling_is_ours and hasattr(grads, "_check_shapes")
 
 
 def is_ours():
@@ -120,11 +124,12 @@ def takes_two_words(context_function, n):
     return contexts.shape == (2, n + 1) and np.array_equal(contexts[:, 0], words)
 
 
-def _learn_with_checkpoints(options, corpus, start, curve, context_function, many_at_once, q_noise,
-                            rng, checkpoints):
+def _learn_with_checkpoints(options, corpus, start, curve, contexts, q_noise, rng, checkpoints):
     """Train by our stochasticGradientDescend, and let the curve grow."""
+    context_function, many_at_once = contexts
     done_before = curve[-1][0]
-    progress = Progress(options.epochs * len(corpus.pairs), done_before)
+    progress = Progress(options.epochs * len(corpus.pairs))
+    signals = []                    # they wait for the end of a batch
 
     def after_batch(done, J, *parameters):
         curve.append((done, float(J)))
@@ -138,7 +143,7 @@ def _learn_with_checkpoints(options, corpus, start, curve, context_function, man
     warnings.filterwarnings("ignore", category=RuntimeWarning, module="w2v_sgd")
     step_size = SCHEDULES[options.schedule](options.alpha)
     try:
-        with deferred_signals() as signals:
+        with handled_signals(lambda number, frame: signals.append(number)):
             parameters = w2v_sgd.stochasticGradientDescend(
                 corpus.pairs, *start, context_function, loss_function(options.method), q_noise,
                 options.batch_size, options.epochs, step_size, printInterval=None, rng=rng,

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from beyond.command_line import abbreviated, command, number_from, option
-from beyond.commands import RESULTS
+from beyond.command_line import RESULTS, abbreviated, number_from, option, takes
 from beyond.results import RUN, load_results, whole_file
 from utils import InputError, tell
 
@@ -18,12 +17,12 @@ TEMPLATE = Path(__file__).with_name("map.html")
 LISTED = 10                     # so many nearest words, and context words, has each word's list
 
 
-@command(RESULTS,
-         option("--words", metavar="N", type=number_from(2), default=2000,
+@takes(RESULTS,
+       option("--words", metavar="N", type=number_from(2), default=2000,
                 help="show the N most frequent words (%(default)s)"),
-         option("--out", metavar="FILE", type=Path, default=Path("map.html"),
+       option("--out", metavar="FILE", type=Path, default=Path("map.html"),
                 help="where to write the page (%(default)s)"),
-         option("--language", choices=["bg", "en"],
+       option("--language", choices=["bg", "en"],
                 help="of the page (bg for results of journalism_bg, else en)"))
 def map(options):
     """Write a page for the browser: a map of words, near each other where their contexts are alike,

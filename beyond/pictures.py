@@ -1,9 +1,15 @@
 """Pictures: the embeddings of some words, and the course of the loss."""
 
+import os
 import re
 import warnings
 
 import numpy as np
+
+try:
+    import matplotlib  # noqa: F401
+except ValueError:          # MPLBACKEND names a notebook's, which is not installed; none is needed
+    del os.environ["MPLBACKEND"]
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -43,6 +49,7 @@ def plot_loss(curve, floor, title, file):
     axes.axhline(floor, color="C1", linestyle="--", label=f"unigram floor {floor:.3f}")
     axes.axhline(ASSIGNED_LOSS, color="C2", linestyle=":",
                  label=f"what the assignment asks for on its corpus, {ASSIGNED_LOSS}")
+    axes.set_ylim(top=min(axes.get_ylim()[1], 2 * floor))       # a start may be far above
     axes.set_title(title, parse_math=False)
     axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=3)
@@ -103,21 +110,17 @@ def _tell_of_missing_letters(caught):
 def principal_components(rows):
     """Compute the first two principal components of rows, N×2, and their shares of the variance.
 
-    The signs of the components are those that make the largest number in each direction positive,
-    so that a picture is the same on every machine. (scikit-learn's PCA is slow to import.) Where
-    all rows are alike, there is no variance, and both shares are 0.
+    Where all rows are alike there is no variance, and both shares are 0.
     """
-    rows = rows.astype(np.float64)
-    rows -= rows.mean(axis=0)
-    _, lengths, directions = np.linalg.svd(rows, full_matrices=False)
-    directions = directions[:2]                                         # 2×K
-    largest = np.abs(directions).argmax(axis=1)
-    signs = np.sign(directions[[0, 1], largest])
-    points = rows @ (directions.T * signs)
+    from sklearn.decomposition import PCA  # here, since it is slow to import
+    pca = PCA(2, svd_solver="full")
+    with np.errstate(invalid="ignore"):                 # 0/0 where there is no variance
+        points = pca.fit_transform(rows.astype(np.float64))
 
-    variances = lengths ** 2                                            # times N, in each direction
-    shares = variances[:2] / max(variances.sum(), np.finfo(np.float64).tiny)
-    return points, shares
+    # Versions of PCA differ in the signs: the largest number of each direction is made positive.
+    largest = np.abs(pca.components_).argmax(axis=1)
+    signs = np.sign(pca.components_[[0, 1], largest])
+    return points * signs, np.nan_to_num(pca.explained_variance_ratio_)
 
 
 def _draw_dots(axes, points, groups):

@@ -9,6 +9,8 @@ from beyond.results import EMBEDDINGS_PICTURE, FILES, LOSS_PICTURE, durable_file
 from beyond.starts import smaller_step
 from utils import InputError, tell
 
+ENOUGH_PAIRS = 10 ** 6      # of fewer, hardly any word has been seen often enough
+
 
 def smaller_alpha(options, freqs):
     alpha = smaller_step(freqs, options)
@@ -61,7 +63,9 @@ written     {', '.join(FILES)} in {options.out.resolve()}""")
 
 
 def judgement(options, run, course, freqs):
-    """Say what a loss near or above the floor means, or nothing."""
+    """Say what few pairs mean, or a loss near or above the floor; "" if there is nothing to say."""
+    if run.pairs < ENOUGH_PAIRS:
+        return f"\n            with {run.pairs:,} pairs, the neighbours are mostly chance"
     if run.loss < run.floor - 0.05:
         return ""
     # All starts but the uniform one begin at the floor. The loss of a pair spreads by about 2.
@@ -69,8 +73,7 @@ def judgement(options, run, course, freqs):
     noise = 0.05 + 6 / np.sqrt(measured_pairs)
     if options.init != "uniform" and run.loss > run.floor + noise:
         return f"; the training did harm: {smaller_alpha(options, freqs)}"
-    more = "more --pairs" if options.pairs else "more text or more --epochs"
-    return f"; hardly more than that was learned: take {more}"
+    return "; hardly more than that was learned: take more text or more --epochs"
 
 
 def print_neighbours(results, groups):

@@ -1,5 +1,6 @@
 """The files that a run leaves behind: their names, writing them whole, reading them again."""
 
+import errno
 import json
 import os
 import platform
@@ -7,14 +8,13 @@ import shutil
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
-from beyond.interruptions import deferred_signals
-from utils import InputError, rename_patiently
+from utils import InputError, replace_patiently
 
 try:
     import fcntl
@@ -25,7 +25,7 @@ except ImportError:         # Windows
 ARRAYS = "w2v-U.npy", "w2v-V.npy", "w2v-W.npy"
 WORDS, FREQS, RUN = "w2v-words.txt", "w2v-freqs.npy", "w2v-run.json"
 EMBEDDINGS_PICTURE, LOSS_PICTURE = "embeddings.png", "loss.png"
-FILES = EMBEDDINGS_PICTURE, *ARRAYS, WORDS, FREQS, LOSS_PICTURE, RUN
+FILES = EMBEDDINGS_PICTURE, LOSS_PICTURE, *ARRAYS, WORDS, FREQS, RUN
 FINISHED = "w2v-finished"       # the folder of results that could not be moved to their places
 SCRATCH = ".w2v-run-"           # how the names of temporary folders of runs begin
 LOCK = ".w2v-lock"
@@ -71,7 +71,13 @@ class Run:
 
 def versions():
     """Collect the versions of Python and of what computes."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:        # installed in a way that leaves no record
+            found[name] = "unknown"
+    return found
 
 
 def write_results(folder, results, run):
@@ -100,11 +106,33 @@ def load_run(folder):
 
 def load_results(folder):
     """Read what training left in a folder; InputError if it is not there or does not fit."""
-    try:
-        U, V, W = (np.load(folder / name, allow_pickle=False) for name in ARRAYS)
+    U, V, W = load_arrays(folder)
+    with _explained(folder):
         words = (folder / WORDS).read_text(encoding="utf-8").splitlines()
         has_freqs = (folder / FREQS).exists()
         freqs = np.load(folder / FREQS, allow_pickle=False) if has_freqs else None
+    if len(words) != len(U):
+        raise InputError(f"{folder}: {len(words)} words, but {len(U)} rows of U; train again")
+    if has_freqs and not are_frequencies(freqs, len(U)):
+        raise InputError(f"{folder / FREQS}: not the frequencies of {len(U)} words; train again")
+    return Results(U, V, W, words, freqs)
+
+
+def load_arrays(folder):
+    """Read U, V and W from a folder; InputError if they are not there or not of one model."""
+    with _explained(folder):
+        arrays = [np.load(folder / name, allow_pickle=False) for name in ARRAYS]
+    fault = fault_of_model(*arrays)
+    if fault:
+        raise InputError(f"{folder}: {fault}; train again")
+    return arrays
+
+
+@contextmanager
+def _explained(folder):
+    """Within it, make an InputError of what can go wrong when results are read."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise InputError(f"{error.filename}: no such file; train first (python run.py) or name "
                          "--results") from None
@@ -113,21 +141,21 @@ def load_results(folder):
     except Exception as error:      # zipfile, NumPy and its parser of headers raise many kinds
         raise InputError(f"{folder}: what is there cannot be read ({error}); train again") from None
 
-    if not all(is_finite_array(X) for X in (U, V, W)):
-        raise InputError(f"{folder}: U, V and W are not arrays of finite numbers; train again")
-    fit = are_of_one_model(U, V, W) and len(words) == len(U)
-    if not fit or not (freqs is None or are_frequencies(freqs, len(U))):
-        raise InputError(f"{folder}: U, V, W and the words do not fit together, "
-                         f"{U.shape, V.shape, W.shape, len(words)}; train again")
-    results = Results(U, V, W, words, freqs)
-    if not np.isfinite(U @ W.T).all() or not np.isfinite(results.both).all():
-        raise InputError(f"{folder}: the numbers in U, V and W are too large; train again")
-    return results
 
-
-def is_finite_array(X):
-    """Say whether X is an array of floats, all of them finite."""
-    return isinstance(X, np.ndarray) and X.dtype.kind == "f" and bool(np.isfinite(X).all())
+def fault_of_model(*arrays):
+    """Say what is wrong with U, V and W: they must be L×M, L×M and M×M, of finite floats that are
+    small enough for scores. Returns "" if they are right."""
+    if len(arrays) != 3 or not all(isinstance(X, np.ndarray) for X in arrays):
+        return "U, V and W are not three arrays"
+    U, V, W = arrays
+    if not all(X.dtype.kind == "f" and np.isfinite(X).all() for X in arrays):
+        return "U, V and W are not arrays of finite numbers"
+    if U.ndim != 2 or V.shape != U.shape or W.shape != (U.shape[1], U.shape[1]):
+        return f"U, V and W do not fit together, {U.shape}, {V.shape}, {W.shape}"
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not np.isfinite(U @ W.T).all() or not np.isfinite(V @ W).all():
+            return "the numbers in U, V and W are too large"
+    return ""
 
 
 def are_frequencies(freqs, L):
@@ -136,18 +164,17 @@ def are_frequencies(freqs, L):
             and bool(np.isfinite(freqs).all()) and bool((freqs > 0).all()))
 
 
-def are_of_one_model(U, V, W):
-    """Say whether U, V and W have shapes L×M, L×M and M×M."""
-    return U.ndim == 2 and V.shape == U.shape and W.shape == (U.shape[1], U.shape[1])
-
-
 @contextmanager
 def durable_file(path):
     """Open a file to write bytes to, which are on the disk when it is closed."""
     with open(path, "wb") as file:
         yield file
         file.flush()
-        os.fsync(file.fileno())         # of the handle that wrote, as Windows wants it
+        try:
+            os.fsync(file.fileno())     # of the handle that wrote, as Windows wants it
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+                raise                   # these three: the file system has no such promise
 
 
 @contextmanager
@@ -168,38 +195,45 @@ def whole_file(path):
 
 @contextmanager
 def results_folder(folder):
-    """Make the folder for results if it is not there, and remove it again if nothing came of it."""
-    is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    finally:
-        if is_new:
-            with suppress(OSError):                         # it is not empty
-                folder.rmdir()
+    """Make the folder for results, keep other runs out of it, and give a temporary folder in it.
 
-
-@contextmanager
-def locked_scratch(folder):
-    """Keep other runs out of a folder, and give a temporary folder in it for the files of this run.
+    At the end the temporary folder goes, and the folder itself if it is new and nothing is in it.
 
     Raises
     ------
-    InputError : another run writes there, or a folder stands where a result belongs
+    InputError : another run writes there, it cannot be written to, or a folder stands where a
+        result belongs
     """
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         if (folder / name).is_dir():
             raise InputError(f"{folder / name}: a folder stands where a result belongs; move it "
                              "away")
-    with _locked(folder):
-        for abandoned in folder.glob(f"{SCRATCH}*"):        # by runs that were killed
-            shutil.rmtree(abandoned, ignore_errors=True)
+    try:
+        with _locked(folder):
+            for abandoned in folder.glob(f"{SCRATCH}*"):        # by runs that were killed
+                shutil.rmtree(abandoned, ignore_errors=True)
+            with _scratch(folder) as scratch:
+                yield scratch
+    finally:
+        if is_new:
+            with suppress(OSError):                             # it is not empty
+                folder.rmdir()
+
+
+@contextmanager
+def _scratch(folder):
+    """Make a temporary folder in a folder, and remove it at the end."""
+    try:
         scratch = Path(tempfile.mkdtemp(dir=folder, prefix=SCRATCH))
-        try:
-            yield scratch
-        finally:
-            with deferred_signals():                        # one in between would leave it behind
-                shutil.rmtree(scratch, ignore_errors=True)
+    except PermissionError:
+        raise InputError(f"{folder.resolve()}: cannot be written to; name another folder with "
+                         "--out") from None
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager
@@ -207,7 +241,7 @@ def _locked(folder):
     """Hold the lock of a folder, which ends with the process at the latest."""
     if fcntl:
         handle = os.open(folder, os.O_RDONLY)
-    else:                                                   # Windows locks files only
+    else:                                                       # Windows locks files only
         handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT)
     try:
         if _is_taken(handle):
@@ -216,7 +250,7 @@ def _locked(folder):
         yield
     finally:
         os.close(handle)
-        with suppress(OSError):                             # it is the other run's
+        with suppress(OSError):                                 # it is the other run's
             (folder / LOCK).unlink(missing_ok=True)
 
 
@@ -235,55 +269,33 @@ def _is_taken(handle):
 
 
 def move_results(source, folder):
-    """Move the results of a run to their places, and remove what is there of another one.
+    """Move the results of a run to their places, one by one, w2v-run.json last.
 
-    If that cannot be, as of a picture that is open on Windows, none is moved, and all are set aside
+    Where a file there cannot be replaced, such as a picture that is open on Windows, the rest stays
     in the folder FINISHED.
 
     Raises
     ------
-    InputError : they are set aside
+    InputError : something stays there
     """
-    moved = []
-    try:
-        _see_that_none_is_open(folder)
-        _see_that_none_is_open(source)
-        for name in FILES:
+    for name in FILES:
+        try:
             if (source / name).exists():
-                os.replace(source / name, folder / name)
-                moved.append(name)
-            else:                                           # a picture that could not be drawn
+                replace_patiently(source / name, folder / name)
+            elif source.name != FINISHED:                       # a picture that could not be drawn
                 (folder / name).unlink(missing_ok=True)
-    except PermissionError as error:
-        for name in moved:
-            os.replace(folder / name, source / name)
-        finished = _set_aside(source, folder)
-        raise InputError(_how_to_move(error.filename2 or error.filename, finished)) from None
+        except PermissionError:
+            finished = _set_aside(source, folder)
+            raise InputError(f"{folder / name}: in use by another program, or read-only; the "
+                             f"results from it on are in {finished}; close it there, and the same "
+                             "command with --resume moves them") from None
     shutil.rmtree(folder / FINISHED, ignore_errors=True)
 
 
-def _see_that_none_is_open(folder):
-    """Raise PermissionError if another program has a result open, on Windows."""
-    for name in FILES:
-        with suppress(FileNotFoundError):
-            rename_patiently(folder / name, folder / name)      # refused then, else nothing is done
-
-
 def _set_aside(source, folder):
-    """Rename a folder of results to FINISHED, or alike if what is there is open."""
+    """Rename a folder of results to FINISHED."""
     finished = folder / FINISHED
     if source != finished:
         shutil.rmtree(finished, ignore_errors=True)
-        if finished.exists():
-            finished = folder / f"{FINISHED}-{source.name.removeprefix(SCRATCH)}"
-        rename_patiently(source, finished)
+        replace_patiently(source, finished)
     return finished
-
-
-def _how_to_move(path, finished):
-    """Say what to do about a file that could not be replaced."""
-    what_now = "copy them from there"
-    if finished.name == FINISHED:
-        what_now = "close it there, and the same command with --resume moves them"
-    return (f"{path}: in use by another program, or read-only; the results are in {finished}; "
-            f"{what_now}")

@@ -1,5 +1,8 @@
 """The numbers of a run: the assignment's, and presets of others."""
 
+MODULES = "sampling.py", "grads.py", "w2v_sgd.py"       # the assignment's
+METHODS = {"batched": "lossAndGradientBatched", "cumulative": "lossAndGradientCumulative"}
+
 # What the results of a run depend on, besides its corpus, with what the assignment says of it. Only
 # the start and the falling step size are this project's; `run.py --init uniform --schedule
 # constant` has those of the course.

@@ -1,64 +1,49 @@
 """Handing in: the command submit, which checks what is handed in and packs it."""
 
+import ast
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
-from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-
-from beyond.command_line import command, option
-from beyond.commands import RESULTS
-from beyond.results import (
-    ARRAYS,
-    EMBEDDINGS_PICTURE,
-    RUN,
-    WORDS,
-    are_of_one_model,
-    load_run,
-    whole_file,
-)
-from beyond.settings import ASSIGNED_LOSS, ASSIGNMENT
+from beyond.command_line import RESULTS, option, takes
+from beyond.results import ARRAYS, EMBEDDINGS_PICTURE, load_arrays, load_run, whole_file
+from beyond.settings import ASSIGNED_LOSS, ASSIGNMENT, MODULES
 from utils import InputError
 
 HERE = Path(__file__).resolve().parent.parent
-MODULES = "sampling.py", "grads.py", "w2v_sgd.py"
 TASKS = "3", "4", "5", "6"
+OURS = "run.py", "test.py", "utils.py"              # beside the modules; not handed in
 OUR_ANSWERS = HERE / "solutions/tasks-1-2.pdf"
 ANSWERS = ".pdf", ".png", ".jpg", ".jpeg"
-# How files of a kind begin.
-BEGINNINGS = {".pdf": b"%PDF-", ".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8\xff",
-              ".jpeg": b"\xff\xd8\xff"}
 
 
-@command(option("number", metavar="NUMBER", help="your faculty number, such as FN0MI0600123"),
-         RESULTS,
-         option("--answers", metavar="FILE", type=Path, nargs="+", default=[],
-                help="the answers to tasks 1 and 2: PDF, PNG or JPEG (solutions/tasks-1-2.pdf)"),
-         option("--force", action="store_true", help="pack again what has been packed"),
-         option("--anyway", action="store_true",
-                help="pack results of other settings than the assignment's, or of a higher loss"))
+@takes(option("number", metavar="NUMBER", help="your faculty number, such as FN0MI0600123"),
+       RESULTS,
+       option("--answers", metavar="FILE", type=Path, nargs="+", default=[],
+              help="the answers to tasks 1 and 2: PDF, PNG or JPEG"),
+       option("--force", action="store_true", help="pack again what has been packed"),
+       option("--anyway", action="store_true",
+              help="pack results of other settings than the assignment's, or of a higher loss"))
 def submit(options):
-    """Check all that is handed in, and pack it as NUMBER.zip: the three modules, the answers to
-    tasks 1 and 2, and the results of training."""
+    """Check all that is handed in, and pack it as NUMBER.zip: the three modules with what they
+    import from beside them, the answers to tasks 1 and 2, and the results of training."""
     archive = Path(f"{options.number}.zip")
     name_faults = check_name(archive, options)
-    run = load_run(options.results)
-    contents, faults = {}, []
-    for name in MODULES:
-        faults += add_file(contents, HERE / name, "")
-    for file in options.answers or [OUR_ANSWERS]:
-        faults += add_file(contents, file, "; name your answers with --answers", kinds=ANSWERS)
-    for name in EMBEDDINGS_PICTURE, *ARRAYS:
-        faults += add_file(contents, options.results / name, "; train first: python run.py")
-    faults += check_arrays(options.results)
-    if run and not options.anyway:
-        faults += check_run(run, options.results)
-    faults += check_that_it_is_of(run, contents, options.results)
+    answers = options.answers or [OUR_ANSWERS] * OUR_ANSWERS.is_file()
+    results = [options.results / name for name in (EMBEDDINGS_PICTURE, *ARRAYS)]
+    modules, faults = with_helpers(MODULES)
+    contents = {}
+    for file in [HERE / name for name in modules] + answers + results:
+        faults += add_file(contents, file)
+    faults += check_answers(answers)
+    if all(name in contents for name in ARRAYS):
+        faults += check_results(options.results, options.anyway)
     if not name_faults:                 # it takes a while, and one has to come again anyway
-        faults += check_tasks()
+        faults += check_tasks({name: contents[name] for name in modules if name in contents})
 
     faults = name_faults + faults
     if faults:
@@ -66,7 +51,8 @@ def submit(options):
     write_archive(contents, archive)
     note = "" if options.answers else "; the answers are those of this project, not yours"
     print(f"{archive}: {', '.join(contents)}{note}")
-    print(f"the results are of {run or 'a run of which nothing is known'}")
+    known = load_run(options.results) or "a run of which nothing is known"
+    print(f"the results are of {known}")
 
 
 def check_name(archive, options):
@@ -79,89 +65,105 @@ def check_name(archive, options):
     return faults
 
 
-def add_file(contents, file, advice, kinds=None):
-    """Add a file to the contents, name -> bytes, and list what is wrong with it.
+def with_helpers(modules):
+    """Find what modules import from beside them, and what those import in turn.
 
-    advice : what to do if it is missing
-    kinds : the endings that its name may have, if not any
+    Returns
+    -------
+    the names of all files, and a list of what cannot be handed in
     """
+    names, faults = list(modules), []
+    for name in names:                                  # grows on the way
+        for imported in imports_of(HERE / name):
+            file = f"{imported}.py"
+            if (HERE / file).is_file() and file not in (*names, *OURS):
+                names.append(file)
+            elif (HERE / imported).is_dir():
+                faults.append(f"{name}: imports the folder {imported}, which is not handed in; put "
+                              "what it needs into a file beside it")
+    return names, faults
+
+
+def imports_of(file):
+    """List the names of the modules that a file imports; none where it is no Python."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):          # the checks of the tasks say it
+        return []
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+    return [name.partition(".")[0] for name in names]
+
+
+def add_file(contents, file):
+    """Add a file to the contents, name -> bytes, and list what is wrong with it."""
     if file.name in contents:
         return [f"{file}: a file of this name is in the archive already; rename one"]
     if not file.is_file() or not file.stat().st_size:
+        advice = "; train first: python run.py" if file.name.startswith("w2v-") else ""
         return [f"{file}: missing or empty{advice}"]
-    content = contents[file.name] = file.read_bytes()
-    kind = file.suffix.lower()
-    if kinds and kind not in kinds:
-        return [f"{file}: answers are handed in as {', '.join(kinds)}"]
-    is_cut_off = kind == ".png" and b"IEND" not in content[-12:]
-    if is_cut_off or not content.startswith(BEGINNINGS.get(kind, b"")):
-        return [f"{file}: not a whole file of this kind"]
+    contents[file.name] = file.read_bytes()
     return []
 
 
-def check_arrays(folder):
-    """List what is wrong with U, V and W, those that are there, and with the words beside them."""
-    faults, arrays = [], []
-    for file in (folder / name for name in ARRAYS):
-        if not file.is_file() or not file.stat().st_size:
-            continue
-        try:
-            arrays.append(np.load(file, allow_pickle=False))
-            if not np.isfinite(arrays[-1]).all():
-                faults.append(f"{file}: not all of it is finite; train again")
-        except Exception:           # as in load_results
-            faults.append(f"{file}: not an array of numbers; train again")
-    if len(arrays) < len(ARRAYS):
-        return faults
-
-    words = folder / WORDS
-    count = words.read_bytes().count(b"\n") if words.is_file() else len(arrays[0])
-    if not are_of_one_model(*arrays):
-        shapes = [X.shape for X in arrays]
-        faults.append(f"{folder}: U, V and W have the shapes {shapes}; they are not of one run")
-    elif count != len(arrays[0]):
-        faults.append(f"{words}: {count} words, but {len(arrays[0])} rows of U; they are not of "
-                      "one run")
-    return faults
+def check_answers(answers):
+    """List what is wrong with the files of answers."""
+    if not answers:
+        return ["name your answers to tasks 1 and 2 with --answers"]
+    return [f"{file}: answers are handed in as {', '.join(ANSWERS)}"
+            for file in answers if file.is_file() and file.suffix.lower() not in ANSWERS]
 
 
-def check_run(run, folder):
-    """List how a run differs from the one that the assignment asks for."""
-    faults = []
-    names = ("dim", "negatives", "window", "vocabulary", "batch_size", "pairs")
-    for name in names:
-        value = run.settings.get(name)
-        if value != ASSIGNMENT[name]:
-            asked = "all" if name == "pairs" else ASSIGNMENT[name]
-            flag = f"--{name.replace('_', '-')}"
-            faults.append(f"{folder}: of a run with {flag} {value}, not {asked}; train again, or "
-                          "--anyway")
-    if not run.loss <= ASSIGNED_LOSS:       # NaN is not
-        faults.append(f"{folder}: of a run with a loss of {run.loss:.2f}; the assignment asks for "
-                      f"{ASSIGNED_LOSS}; train longer, or --anyway")
-    return faults
-
-
-def check_that_it_is_of(run, contents, folder):
-    """List whether the arrays are of another run than w2v-run.json says."""
+def check_results(folder, anyway):
+    """List what is wrong with the results in a folder, or how they differ from those asked for."""
     try:
-        U = np.load(BytesIO(contents[ARRAYS[0]]), allow_pickle=False)
-    except Exception:               # said already
+        U, _, _ = load_arrays(folder)
+    except InputError as error:
+        return [str(error)]
+    run = load_run(folder)
+    if run is None:
         return []
-    if run and U.shape != (run.words, run.settings.get("dim")):
-        return [f"{folder / RUN}: of another run than {ARRAYS[0]}, which has the shape {U.shape}; "
-                "train again"]
-    return []
+    if U.shape != (run.words, run.settings.get("dim")):
+        return [f"the results in {folder} are of another run than its w2v-run.json; train again"]
+    if anyway:
+        return []
+
+    differences = []
+    for name in "dim", "negatives", "window", "vocabulary", "batch_size", "pairs":
+        value, asked = run.settings.get(name), ASSIGNMENT[name] or "all"
+        if value != ASSIGNMENT[name]:
+            differences.append(f"with --{name.replace('_', '-')} {value}, not {asked}")
+    if not run.loss <= ASSIGNED_LOSS:       # NaN is not
+        differences.append(f"with a loss of {run.loss:.2f}; the assignment asks for "
+                           f"{ASSIGNED_LOSS}")
+    return [f"the results in {folder} are of a run {difference}; train again, or --anyway"
+            for difference in differences]
 
 
-def check_tasks():
-    """Run the checks of tasks 3–6, and list those that fail."""
-    faults = []
-    for task in TASKS:
-        print(f"checking task {task} …", file=sys.stderr, flush=True)
-        if subprocess.run([sys.executable, HERE / "test.py", task], capture_output=True).returncode:
-            faults.append(f"task {task} fails; see python test.py {task}")
-    return faults
+def check_tasks(modules):
+    """Run the checks of tasks 3–6 on modules, name -> bytes, in a folder that holds no others."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for name, content in modules.items():
+            (folder / name).write_bytes(content)
+        (folder / "beyond").mkdir()
+        for name in "utils.py", "test.py", "beyond/__init__.py", "beyond/check_report.py":
+            shutil.copy(HERE / name, folder / name)
+        return failing_tasks(folder)
+
+
+def failing_tasks(folder=HERE):
+    """Run the checks of tasks 3–6 by the test.py in a folder, and list the tasks that fail."""
+    print("checking tasks 3 to 6 …", file=sys.stderr, flush=True)
+    checks = {task: subprocess.Popen([sys.executable, folder / "test.py", task], cwd=folder,
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL) for task in TASKS}
+    return [f"task {task} fails; see python test.py {task}"
+            for task, check in checks.items() if check.wait()]
 
 
 def write_archive(contents, path):

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from corpus.characters import TOKEN, normalised
-from utils import InputError, rename_patiently
+from utils import InputError, replace_patiently
 
 HERE = Path(__file__).resolve().parent
 START, END = "<START>", "<END>"
@@ -99,7 +99,7 @@ def make_text(folder, anew=False):
         if anew:
             shutil.rmtree(text, ignore_errors=True)
         if not text.is_dir():
-            rename_patiently(unfinished, text)
+            replace_patiently(unfinished, text)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     print(f"{written} in {text}", file=sys.stderr, flush=True)

@@ -115,7 +115,7 @@ def test_progress_is_a_live_line_on_a_terminal_and_few_lines_elsewhere(is_termin
     stream = io.StringIO()
     stream.isatty = lambda: is_terminal
     seconds = 0.
-    progress = Progress(10 ** 6, 0, stream, clock=lambda: seconds)
+    progress = Progress(10 ** 6, stream, clock=lambda: seconds)
     for batch in range(1, 1001):
         seconds += 0.1
         progress.update(1000 * batch, 2.5)

@@ -19,7 +19,7 @@ import pytest
 
 from beyond import pictures
 from beyond.checkpoints import CHECKPOINT, PREVIOUS, Checkpoints
-from beyond.results import FILES, locked_scratch
+from beyond.results import FILES, results_folder
 from tests.support.launch import RUN, become_run, exit_status
 from utils import InputError
 
@@ -174,7 +174,7 @@ def test_a_signal_ends_a_run_that_can_go_on(tmp_path, corpus, disturb, right, nu
 def test_a_second_run_in_a_folder_is_refused(tmp_path, corpus):
     out = tmp_path / "out"
     out.mkdir()
-    with locked_scratch(out):
+    with results_folder(out):
         assert finish(out, corpus) == 2
         [line] = error_lines(out)
         assert "another run writes there" in line and str(out) in line

@@ -1,0 +1,83 @@
+"""The options of python run.py, which trains."""
+
+import argparse
+import difflib
+from pathlib import Path
+
+from beyond.command_line import Parser, number_from, option, text_encoding
+from beyond.commands import COMMANDS
+from beyond.results import FILES
+from beyond.settings import ASSIGNMENT, METHODS, PRESETS, SCHEDULES
+from beyond.starts import STARTS
+
+
+def setting(name, help, **how):
+    """Describe an option whose default is the assignment's, or that of a preset."""
+    flag = f"--{name.replace('_', '-')}"
+    help = help.format(ASSIGNMENT[name])
+    return option(flag, dest=name, default=argparse.SUPPRESS, help=help, **how)
+
+
+def method(name):
+    """argparse type of METHOD; suggests a command for a typing error."""
+    if name in COMMANDS:
+        raise argparse.ArgumentTypeError(f"put the command first: run.py {name} …")
+    if name not in METHODS:
+        known = [*METHODS, *COMMANDS]
+        similar = difflib.get_close_matches(name, known, 1)
+        hint = f"do you mean {similar[0]}?" if similar else f"there are {', '.join(known)}"
+        raise argparse.ArgumentTypeError(f"no method or command is called {name}; {hint}")
+    return name
+
+
+BEST = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in PRESETS["best"].items())
+COUNT = number_from(1)
+OPTIONS = [
+    option("method", nargs="?", type=method, metavar="METHOD", default=ASSIGNMENT["method"],
+           help="batched or cumulative: "
+                "compute a batch's gradients by tensor operations (the default) or one by one"),
+    option("--preset", choices=PRESETS, default="assignment",
+           help=f"the assignment's numbers, or the best measured: {BEST}"),
+    option("--corpus", metavar="NAME|PATH",
+           help="a folder of corpus/, or your own text file or folder of .txt files "
+                "(journalism_bg if prepared, else pydocs)"),
+    option("--encoding", metavar="NAME", type=text_encoding, default="utf-8",
+           help="of the text and the words to draw, such as cp1251 (%(default)s)"),
+    option("--words", metavar="FILE", type=Path,
+           help="the words to draw (the corpus's words.txt, else frequent words)"),
+    option("--out", metavar="DIR", type=Path, default=Path(),
+           help="where to write (the current directory)"),
+    setting("seed", "the same seed, the same files ({})", metavar="N", type=number_from(0)),
+    setting("dim", "embedding size ({})", metavar="M", type=number_from(1, most=10000)),
+    setting("window", "how far apart a pair's words may be ({})",
+            metavar="N", type=number_from(1, most=100)),
+    setting("negatives", "negatives per pair ({})", metavar="N", type=number_from(1, most=1000)),
+    setting("vocabulary", "keep the L most frequent words ({})", metavar="L", type=COUNT),
+    setting("batch_size", "pairs per step ({})", metavar="S", type=COUNT),
+    setting("epochs", "passes over the pairs ({})", metavar="N", type=COUNT),
+    setting("alpha", "step size ({})", metavar="STEP", type=number_from(0, float)),
+    setting("schedule", "let the step size fall to 0: linear, or keep it: constant ({})",
+            choices=SCHEDULES),
+    setting("init", "start from the frequencies of words: unigram, or of pairs, too: spectral, or "
+            "at random: uniform ({})", choices=STARTS),
+    setting("pairs", "train on the first N shuffled pairs only (all)", metavar="N", type=COUNT),
+    option("--checkpoint-every", metavar="SECONDS", type=number_from(0, float), default=60.0,
+           help="how often to write w2v-checkpoint.npz into DIR (%(default)s)"),
+    option("--resume", metavar="FILE", nargs="?", type=Path, const=True,
+           help="go on from a checkpoint of the same settings (w2v-checkpoint.npz in DIR)"),
+    option("--force", action="store_true",
+           help="replace the results of a training on more pairs"),
+]
+
+
+def training_parser():
+    return Parser("run.py", OPTIONS,
+                  description="Train word2vec embeddings by noise contrastive estimation and write "
+                              f"{', '.join(FILES)}.",
+                  epilog=f"Other commands, each with --help: {', '.join(COMMANDS)}")
+
+
+def training_options(arguments):
+    """Parse the options: what is given wins over the preset, and that over the assignment."""
+    given = vars(training_parser().parse_args(arguments))
+    return argparse.Namespace(**ASSIGNMENT | PRESETS[given["preset"]] | given)
