@@ -1,9 +1,9 @@
 """Every displayed formula of the documents, as a function that is named after its number.
 
-Each is written as the document writes it. There is one target word w throughout. Of an equality the
-function returns the right-hand side, of several equalities a tuple; beside its name stands what
-that is. Arguments are the symbols of the formula: v_neg (n×M) and q_neg (n) are the v_c̄j and q_c̄j
-of the negatives; p, q and s are the p(c|w), q[c] and s_c of all L words.
+Each is written as the document writes it; all have the same target word w. The function returns the
+right-hand side of an equality, or a tuple if there are several; the comment beside its name says
+what that is. The arguments are the symbols of the formula: v_neg (n×M) and q_neg (n) are the v_c̄j
+and q_c̄j of the negatives; p, q and s are the p(c|w), q[c] and s_c of all L words.
 """
 
 import numpy as np
@@ -56,10 +56,10 @@ def formula_1_2(s_c, q_c):                                          # ∂J/∂s_
 def formula_1_3(s_neg, q_neg):                                      # ∂J/∂s_c̄j, scalar
     return σ(s_neg - q_neg)
 
-def formula_1_4(dJ_ds, ds_dx):                                      # ∂J/∂x, shaped like x
+def formula_1_4(dJ_ds, ds_dθ):                                      # ∂J/∂θ, shaped like θ
     # Both arguments are lists of n+1, c first.
-    through_c = dJ_ds[0] * ds_dx[0]
-    through_negatives = [dJ_ds[j] * ds_dx[j] for j in range(1, len(dJ_ds))]
+    through_c = dJ_ds[0] * ds_dθ[0]
+    through_negatives = [dJ_ds[k] * ds_dθ[k] for k in range(1, len(dJ_ds))]
     return through_c + sum(through_negatives)
 
 def formula_1_5(u_w, v_c, v_neg, W, q_c, q_neg):                    # ∂J/∂u_w, M
@@ -91,14 +91,20 @@ def formula_2_1(v_c, v_neg, q_c, q_neg):                            # Ṽ, q̄, 
 def formula_2_2(s, q, delta):                                       # ∂J/∂s̄, n+1
     return σ(s - q) - delta
 
-def formula_2_3(g, u_w, Vt, W, du_w, dVt, dW):                      # dJ, scalar
-    return g @ (dVt @ W @ u_w + Vt @ dW @ u_w + Vt @ W @ du_w)
+def formula_2_3(g, u_w, Vt, W):                                     # ∂J/∂u_w, ∂J/∂Ṽ, ∂J/∂W
+    h = W @ u_w                                                     # M
+    a = np.einsum("k,km->m", g, Vt)                                 # M
+    du_w = np.einsum("m,ml->l", a, W)
+    dVt = np.einsum("k,m->km", g, h)
+    dW = np.einsum("m,l->ml", a, u_w)
+    return du_w, dVt, dW
 
-def formula_2_4(g, u_w, Vt, W, du_w, dVt, dW):                      # dJ, scalar
+def formula_2_4(g, u_w, Vt, W, du_w, dVt, dW):                      # dJ, scalar; twice
+    by_product_rule = g @ (dVt @ W @ u_w + Vt @ dW @ u_w + Vt @ W @ du_w)
     of_Vt = np.trace(np.outer(W @ u_w, g) @ dVt)
     of_W = np.trace(np.outer(u_w, g) @ Vt @ dW)
     of_u_w = g @ Vt @ W @ du_w
-    return of_Vt + of_W + of_u_w
+    return by_product_rule, of_Vt + of_W + of_u_w
 
 def formula_2_5(u_w, Vt, W, q, delta):                              # ∂J/∂u_w, M
     return W.T @ Vt.T @ (σ(Vt @ W @ u_w - q) - delta)
@@ -118,8 +124,10 @@ def formula_3_1(u, W):                                              # h, S×M
 def formula_3_2(Vt, h):                                             # s, S×(n+1)
     return np.einsum("ikm,im->ik", Vt, h)
 
-def formula_3_3(s, q, delta):                                       # g, S×(n+1)
-    return 1 / len(s) * (σ(s - q) - delta)
+def formula_3_3(s, q, delta):                                       # g, S×(n+1); twice
+    sign = np.where(delta == 1, -1, 1)                              # n+1
+    x = sign * (s - q)                                              # S×(n+1)
+    return sign / len(s) * σ(x), 1 / len(s) * (σ(s - q) - delta)
 
 def formula_3_4(g, Vt):                                             # a, S×M
     return np.einsum("ik,ikm->im", g, Vt)
@@ -186,10 +194,10 @@ def formula_4_11(p, q):                                             # the bounds
     upper = p / (1 - p)
     return lower, upper
 
-def formula_4_12(s, p, q, n, ds_dx):                                # ∂J_w/∂x, shaped like x
-    # ds_dx has an entry a word, shaped like x.
+def formula_4_12(s, p, q, n, ds_dθ):                                # ∂J_w/∂θ, shaped like θ
+    # ds_dθ has one entry per word, shaped like θ.
     dJ_ds = n * q / (n * q + np.exp(s)) * (np.exp(s) - p)           # L
-    return sum(dJ_ds[c] * ds_dx[c] for c in range(len(p)))
+    return sum(dJ_ds[c] * ds_dθ[c] for c in range(len(p)))
 
 
 # --- tasks-1-2: W and the starting point --------------------------------------------------------
@@ -206,15 +214,15 @@ def formula_5_2(alpha, g, u, v, W, u2, v2, same_w, same_c):         # Δs of (w'
     through_W = (v2 @ v) * (u2 @ u)
     return -alpha * g * (through_w + through_c + through_W)
 
-def formula_5_3(alpha, g, ut, vt, k, ut2, vt2, same_w, same_c):     # the same where W = k·I, scalar
-    through_w = k * same_w * vt2 @ vt
-    through_c = k * same_c * ut2 @ ut
-    through_W = 1 / k**2 * (vt2 @ vt) * (ut2 @ ut)
+def formula_5_3(alpha, g, ut, vt, λ, ut2, vt2, same_w, same_c):     # the same if W = λ·I, scalar
+    through_w = λ * same_w * vt2 @ vt
+    through_c = λ * same_c * ut2 @ ut
+    through_W = 1 / λ**2 * (vt2 @ vt) * (ut2 @ ut)
     return -alpha * g * (through_w + through_c + through_W)
 
-def formula_5_4(a, b, k, p, v_rest, u_rest):                        # v_cᵀ W u_w at the start
+def formula_5_4(a, b, λ, p, v_rest, u_rest):                        # v_cᵀ W u_w at the start
     # p is p(c); v_rest and u_rest are the coordinates 2 … M.
-    return a * b * (np.log(p) / (a * b)) + k * sum(v_rest * u_rest)
+    return a * b * (np.log(p) / (a * b)) + λ * sum(v_rest * u_rest)
 
 def formula_5_5(p_w, p, q, n):                                      # ∂J_w/∂s_c at s_c = log p(c), L
     # p_w is p(c|w), and p is p(c).

@@ -4,6 +4,7 @@ That is a complex-step derivative, a minimum found by search, or the code of the
 """
 
 import re
+from collections import Counter
 from itertools import permutations
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from scipy.special import entr, logsumexp, softmax
 import grads
 from beyond.measures import log_normalisers, unigram_floor
 from beyond.starts import unigram_start
+from sampling import noiseDistribution
 from solutions import formulas as f
 from test import derivative, observations
+from utils import extractDictionary, extractWordContextPairs
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [path for path in (ROOT / "solutions").glob("*.typ") if path.name != "style.typ"]
@@ -27,9 +30,9 @@ L = 10                                          # words, in the tests of what th
 ONE, ONE_BY_ONE = np.ones(1), np.ones((1, 1))   # u_w and W that make the rows of V the scores
 
 
-def alike(came, expected, tolerance=1e-10):
-    np.testing.assert_allclose(came, expected, tolerance, tolerance)
-    assert np.shape(came) == np.shape(expected)
+def alike(got, expected, tolerance=1e-10):
+    np.testing.assert_allclose(got, expected, tolerance, tolerance)
+    assert np.shape(got) == np.shape(expected)
 
 
 def sigmoid(x):
@@ -120,7 +123,29 @@ def test_the_quoted_lines_are_lines_of_grads():
         assert line.replace('\\"', '"') in lines
 
 
-# --- notation -----------------------------------------------------------------------------------
+# --- the idea, and notation -----------------------------------------------------------------------
+
+def test_the_pairs_of_the_sentence():
+    sentence = "<START> през януари цената на петрола падна <END>".split()
+    text = SOURCES["tasks-1-2.typ"]
+    boxes = re.findall(r"^  word\((?:target: true\))?[`[*]*([^`\]*]+)|^  word\[(.+?)\]", text, re.M)
+    assert [a or b for a, b in boxes] == sentence
+
+    words, word2ind, _ = extractDictionary([sentence])
+    pairs = [(words[w], words[c]) for w, c in extractWordContextPairs([sentence], 3, word2ind)]
+    expected = [c for w, c in pairs if w == "цената"]
+    told = re.findall(r"\(цената, `?([^`)]+)`?\)", text)
+    assert len(expected) == 6 and Counter(told) == Counter(2 * expected)      # in two languages
+
+
+def test_the_question_and_the_noise_in_numbers():
+    of_text, of_noise = 3, 5 * 1                # in ten draws of the text and 5·10 of the noise
+    alike(f.formula_4_1(0.3, 0.1, 5), np.full(2, of_text / (of_text + of_noise)))
+    assert of_text / (of_text + of_noise) == 0.375
+
+    q = np.exp(noiseDistribution([90_000_000, 9_000_000, 1_000_000], 5)) / 5
+    assert np.round(q, 3).tolist() == [0.825, 0.147, 0.028]
+
 
 def test_loss(sample):
     J = f.formula_0_1(*symbols(*sample))
@@ -170,9 +195,9 @@ def test_task_1(sample):
 
 def test_task_2(sample):
     u_w, Vt, W, q = sample
-    came_Vt, came_q, delta = f.formula_2_1(Vt[0], Vt[1:], q[0], q[1:])
-    alike(came_Vt, Vt)
-    alike(came_q, q)
+    got_Vt, got_q, delta = f.formula_2_1(Vt[0], Vt[1:], q[0], q[1:])
+    alike(got_Vt, Vt)
+    alike(got_q, q)
     alike(delta, np.arange(len(q)) == 0)
 
     s = Vt @ W @ u_w
@@ -186,21 +211,69 @@ def test_task_2(sample):
     alike(dW, f.formula_1_8(*symbols(*sample)))
 
     _, *gradients = grads.lossAndGradient(*sample)
-    for came, expected in zip((du_w, dVt, dW), gradients, strict=True):
-        alike(came, expected)
+    for got, expected in zip((du_w, dVt, dW), gradients, strict=True):
+        alike(got, expected)
 
 
-def test_differentials(sample):
+def test_task_2_by_indices_and_by_differentials(sample):
     *parameters, q = sample
     u_w, Vt, W = parameters
+    g = sigmoid(Vt @ W @ u_w - q) - (np.arange(len(q)) == 0)
+    _, *gradients = grads.lossAndGradient(*sample)
+    for got, expected in zip(f.formula_2_3(g, *parameters), gradients, strict=True):
+        alike(got, expected)
+
     rng = np.random.default_rng(0)
     steps = [rng.normal(size=parameter.shape) for parameter in parameters]
     moved = [parameter + 1e-30j * step for parameter, step in zip(parameters, steps)]
     dJ = loss(*moved, q).imag / 1e-30
+    alike(f.formula_2_4(g, *parameters, *steps), [dJ, dJ])
+    alike(sum(np.sum(G * dX) for G, dX in zip(gradients, steps)), dJ)
 
-    g = sigmoid(Vt @ W @ u_w - q) - (np.arange(len(q)) == 0)
-    alike(f.formula_2_3(g, *parameters, *steps), dJ)
-    alike(f.formula_2_4(g, *parameters, *steps), dJ)
+
+EXAMPLE = [np.array(x, float) for x in ([1, -2], [[1, 0], [0, 1]], [[1, 1], [0, 1]], [-1, -2])]
+
+
+def test_the_example_with_numbers():
+    u_w, Vt, W, q = EXAMPLE
+    h, delta = [-1, -2], np.array([1, 0])
+    a = g = [-1 / 2, 1 / 2]
+    alike(W @ u_w, h)
+    alike(Vt @ h, q)
+    alike(f.formula_2_2(Vt @ h, q, delta), g)
+    alike(Vt.T @ g, a)
+
+    expected = 2 * np.log(2), [-1 / 2, 0], [[1 / 2, 1], [-1 / 2, -1]], [[-1 / 2, 1], [1 / 2, -1]]
+    for got, right in zip(grads.lossAndGradient(*EXAMPLE), expected, strict=True):
+        alike(got, right)
+
+
+def test_the_exercises_before_section_4():
+    u_w, Vt, W, q = EXAMPLE
+    bias = np.array([0.3, -2])                                              # exercise 1
+    by_bias = derivative(lambda b: loss_of_scores(Vt @ W @ u_w + b, q), bias)
+    s = Vt @ W @ u_w + bias
+    alike([f.formula_1_2(s[0], q[0]), f.formula_1_3(s[1], q[1])], by_bias)
+
+    free = [u_w, *Vt, np.eye(2), 0, 0]                                      # exercise 2
+    u_w, v_c, v_neg, *_ = free
+    alike(f.formula_1_5(u_w, v_c, [v_neg], *free[3:5], [0]), f.formula_g_2(v_c, [v_neg], u_w))
+    alike(f.formula_1_6(u_w, v_c, np.eye(2), 0), f.formula_g_3(v_c, u_w))
+    alike(f.formula_1_7(u_w, v_neg, np.eye(2), 0), f.formula_g_4(v_neg, u_w))
+
+    _, du_w, dVt, dW = grads.lossAndGradient(u_w, Vt, 0 * W, q)             # exercise 3
+    assert not du_w.any() and not dVt.any() and dW.all()
+
+    J, du_w, *_ = grads.lossAndGradient(u_w, Vt[[0, 1, 1]], W, q[[0, 1, 1]])    # exercise 4
+    alike(J, 3 * np.log(2))
+    alike(du_w, [-1 / 2, 1 / 2])
+    a = Vt[[0, 1, 1]].T @ [-1 / 2, 1 / 2, 1 / 2]
+    alike(a, [-1 / 2, 1])
+    alike(W.T @ a, du_w)
+
+    a, u_w = np.ones(3), np.ones(2)             # exercise 5: V has 3 coordinates, and U has 2
+    right = derivative(lambda W: a @ W @ u_w, np.ones((3, 2)))
+    assert np.outer(a, u_w).shape == right.shape != np.outer(u_w, a).shape
 
 
 @pytest.mark.parametrize("n, M", [(1, 3), (5, 4), (20, 1)])
@@ -211,19 +284,20 @@ def test_batch(n, M):
 
     h = f.formula_3_1(u, W)
     s = f.formula_3_2(Vt, h)
-    g = f.formula_3_3(s, q, delta)
+    by_sign, g = f.formula_3_3(s, q, delta)
     a = f.formula_3_4(g, Vt)
     alike(h, [W @ u[i] for i in range(S)])
     alike(s, [Vt[i] @ W @ u[i] for i in range(S)])
     alike(g, [f.formula_2_2(s[i], q[i], delta) / S for i in range(S)])
+    alike(by_sign, g)
     alike(a, [Vt[i].T @ g[i] for i in range(S)])
 
     du = f.formula_3_5(a, W)
     dVt = f.formula_3_6(g, h)
     dW = f.formula_3_7(a, u)
     _, *gradients = grads.lossAndGradientBatched(u, Vt, W, q)
-    for came, expected in zip((du, dVt, dW), gradients, strict=True):
-        alike(came, expected)
+    for got, expected in zip((du, dVt, dW), gradients, strict=True):
+        alike(got, expected)
 
     singles = [(u[i], Vt[i], W, q[i], delta) for i in range(S)]
     alike(du, [f.formula_2_5(*single) / S for single in singles])
@@ -234,6 +308,8 @@ def test_batch(n, M):
 def test_stable_cost():
     alike(f.formula_3_8(X), np.log(1 + np.exp(X)))
     assert f.formula_3_8(1e4) == 1e4
+    above = -np.log(sigmoid(X)) - np.maximum(-X, 0)         # what figure 1 says of it
+    assert above.max() == pytest.approx(np.log(2)) and X[above.argmax()] == 0
 
 
 # --- what the model means -----------------------------------------------------------------------
@@ -259,6 +335,7 @@ def test_optimum_of_nce(vocabulary, n):
 
     best = f.formula_4_5(p)
     alike(best, best_scores(p, n * q, q_c), 1e-9)
+    alike(best_scores(p, 2 * n * q, q_c), best - np.log(2), 1e-9)           # exercise 7
     alike(f.formula_4_6(ONE, best[:, None], ONE_BY_ONE), 1)
 
 
@@ -279,9 +356,9 @@ def test_population_is_the_mean_over_all_draws(vocabulary, n):
 def test_normaliser():
     rng = np.random.default_rng(1)
     U, V, W = rng.normal(size=(L, 3)), rng.normal(size=(L, 3)), rng.normal(size=(3, 3))
-    came = [f.formula_4_6(u_w, V, W) for u_w in U]
-    alike(came, np.exp(logsumexp(U @ W.T @ V.T, axis=1)))
-    alike(came, np.exp(log_normalisers(U, V, W)))
+    got = [f.formula_4_6(u_w, V, W) for u_w in U]
+    alike(got, np.exp(logsumexp(U @ W.T @ V.T, axis=1)))
+    alike(got, np.exp(log_normalisers(U, V, W)))
 
 
 def test_negative_sampling(sample, vocabulary):
@@ -308,6 +385,7 @@ def test_negative_sampling(sample, vocabulary):
     best = f.formula_4_8(p, noise, n)
     alike(best, best_scores(p, n * noise, 0), 1e-9)
     alike(best + np.log(n * noise), f.formula_4_5(p))
+    alike(f.formula_4_8(noise, noise, n), np.full(L, -np.log(n)))           # exercise 8
 
 
 @pytest.mark.parametrize("n", [1, 5, 20])
@@ -491,11 +569,11 @@ def test_what_a_step_does_to_other_scores(w2, c2):
 
         return alpha * score(1e-30j).imag / 1e-30
 
-    came = f.formula_5_2(alpha, g, U[0], V[0], W, U[w2], V[c2], w2 == 0, c2 == 0)
-    alike(came, first_order(U, V, W))
+    got = f.formula_5_2(alpha, g, U[0], V[0], W, U[w2], V[c2], w2 == 0, c2 == 0)
+    alike(got, first_order(U, V, W))
     ut, vt = np.sqrt(k) * U, np.sqrt(k) * V
-    came = f.formula_5_3(alpha, g, ut[0], vt[0], k, ut[w2], vt[c2], w2 == 0, c2 == 0)
-    alike(came, first_order(U, V, k * np.eye(4)))
+    got = f.formula_5_3(alpha, g, ut[0], vt[0], k, ut[w2], vt[c2], w2 == 0, c2 == 0)
+    alike(got, first_order(U, V, k * np.eye(4)))
 
 
 def test_the_unigram_start_is_the_unigram_model():
@@ -533,10 +611,10 @@ def test_gradients_at_the_unigram_model():
     q = rng.dirichlet(np.ones(L))
     p = p_of_w @ conditional
 
-    came = [f.formula_5_5(p_w, p, q, n) for p_w in conditional]
+    got = [f.formula_5_5(p_w, p, q, n) for p_w in conditional]
     q_c = np.log(n * q)
-    alike(came, [population_slopes(np.log(p), p_w, n * q, q_c) for p_w in conditional])
-    alike(p_of_w @ came, np.zeros(L))
+    alike(got, [population_slopes(np.log(p), p_w, n * q, q_c) for p_w in conditional])
+    alike(p_of_w @ got, np.zeros(L))
 
 
 def test_loss_at_scores_of_zero(sample):
