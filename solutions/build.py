@@ -15,7 +15,8 @@ def build(source, target, inputs):
     """Compile a Typst source of this folder, with no fonts but those in the typst package."""
     # Imported here, so that main can say if it is missing.
     import typst
-    typst.compile(HERE / source, output=target, sys_inputs=inputs, ignore_system_fonts=True)
+    typst.compile(HERE / source, output=target, root=HERE.parent, sys_inputs=inputs,
+                  ignore_system_fonts=True)
 
 
 def main():

@@ -278,8 +278,8 @@ def formula_c_3(ŷ_w, v_c):                                          # ∂J/∂u
 def formula_d_1(v_c, ŷ, y):                                         # ∂J/∂U, M×L
     return np.outer(v_c, ŷ - y)
 
-def formula_e_1(x, α):                                              # f'(x) of the leaky ReLU
-    return np.where(x > 0, 1, α)
+def formula_e_1(x, λ):                                              # f'(x) of the leaky ReLU
+    return np.where(x > 0, 1, λ)
 
 def formula_f_1(x):                                                 # σ(x)
     return 1 / (1 + np.exp(-x))
@@ -293,7 +293,7 @@ def formula_f_3(x):                                                 # 1 - σ(x)
 def formula_f_4(x):                                                 # (-log σ(x))'
     return -σ(-x)
 
-def formula_f_5(x):                                                 # ∂σ(x)/∂x of a vector x, N×N
+def formula_f_5(x):                                                 # ∂σ(x)/∂x of a vector x, M×M
     return np.diag(σ(x) * (1 - σ(x)))
 
 def formula_g_1(u_o, u_ws, v_c):                                    # J of negative sampling, scalar
@@ -351,8 +351,8 @@ def formula_j_1(m, g, β_1):                                         # m_t, of m
 def formula_j_2(g, t, β_1):                                         # m_t, of g_1 … g_t
     return (1 - β_1) * sum(β_1 ** (t - i) * g[i] for i in range(1, t + 1))
 
-def formula_j_3(s, β_1):                                            # the variance of m_t
-    return (1 - β_1) / (1 + β_1) * s ** 2
+def formula_j_3(τ, β_1):                                            # the variance of m_t
+    return (1 - β_1) / (1 + β_1) * τ ** 2
 
 def formula_j_4(θ, α, m, v, ε):                                     # θ_(t+1)
     return θ - α * m / (np.sqrt(v) + ε)

@@ -18,6 +18,7 @@ from solutions.word2vec_softmax import (
     negSamplingLossAndGradient,
     skipgram,
 )
+from test import derivative
 from w2v_sgd import stochasticGradientDescend
 
 approx = pytest.approx
@@ -28,8 +29,8 @@ def σ(x):
 
 
 def nce(u, V, W, q):
-    """Compute J with M = 1, V and q beginning with the context word."""
-    scores = [v * W * u - b for v, b in zip(V, q)]
+    """Compute J, with M = 1 or more; V and q begin with the context word."""
+    scores = [np.dot(np.dot(v, W), u) - b for v, b in zip(V, q)]
     return np.log(1 + np.exp(-scores[0])) + sum(np.log(1 + np.exp(score)) for score in scores[1:])
 
 
@@ -386,10 +387,32 @@ def test_25_step_with_a_repeated_word():
     assert U.ravel().tolist() == [-2, 0]
 
 
+TRANSPOSES = [np.array(x, float) for x in ([1, -2], [[1, 0], [0, 1]], [[1, 1], [0, 1]], [-1, -2])]
+A = np.array([-0.5, 0.5])                               # a = Ṽᵀ g at this point
+
+
+def test_26_W_in_place_of_its_transpose():
+    u_w, Vt, W, q = TRANSPOSES
+    claim, right = W @ A, W.T @ A
+    assert claim.tolist() == [0, 0.5] and right.tolist() == [-0.5, 0]
+    assert derivative(lambda u: nce(u, Vt, W, q), u_w) == approx(right)
+    assert f.formula_2_5(*TRANSPOSES, [1, 0]) == approx(right)
+    assert lossAndGradient(*TRANSPOSES)[1] == approx(right)
+
+
+def test_27_transposed_derivative_by_W():
+    u_w, Vt, W, q = TRANSPOSES
+    claim, right = np.outer(u_w, A), np.outer(A, u_w)
+    assert claim.tolist() == [[-0.5, 0.5], [1, -1]] and right.tolist() == [[-0.5, 1], [0.5, -1]]
+    assert derivative(lambda W: nce(u_w, Vt, W, q), W) == approx(right)
+    assert f.formula_2_7(*TRANSPOSES, [1, 0]) == approx(right)
+    assert lossAndGradient(*TRANSPOSES)[3] == approx(right)
+
+
 def test_each_mistake_has_its_test():
     text = (Path(f.__file__).parent / "mistakes.md").read_text(encoding="utf-8")
     headings = re.findall(r"^### (\d+)\.", text, re.M)
     named = re.findall(r"^- Test: `(test_(\d+)_\w+)`$", text, re.M)
-    assert headings == [number for _, number in named] == [str(i) for i in range(1, 26)]
+    assert headings == [number for _, number in named] == [str(i) for i in range(1, 28)]
     tests = [name for name in globals() if re.match(r"test_\d", name)]
     assert [name for name, _ in named] == tests
