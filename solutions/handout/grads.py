@@ -1,6 +1,6 @@
 """Tasks 4 and 5: the loss of noise contrastive estimation and its gradients.
 
-For a target word w, its context word c and n negatives c̄_1 … c̄_n, the loss of this observation is
+For a target word w, a context word c and n negatives c̄_1 … c̄_n, the loss of this observation is
 
     J = -log σ(v_cᵀ W u_w - q_c) - Σ_j log σ(q_c̄j - v_c̄jᵀ W u_w),   q_c = log(n·q[c]),
 
@@ -18,7 +18,7 @@ def lossAndGradient(u_w, Vt, W, q):
     u_w : M, the target word's row of U
     Vt : (n+1)×M, the rows of V of the context word and its n negatives
     W : M×M
-    q : n+1, log(n·q[c]) of the same words
+    q : n+1, log(n·q[c]) of the words in the rows of Vt
 
     Returns
     -------
@@ -35,7 +35,7 @@ def lossAndGradient(u_w, Vt, W, q):
 def lossAndGradientCumulative(u_w, Vt, W, q):
     """Compute the mean loss of S observations and its gradients, one observation at a time.
 
-    Parameters and results are those of `lossAndGradientBatched`.
+    The parameters and results are the same as for `lossAndGradientBatched`.
     """
     S = len(u_w)
     J = 0.

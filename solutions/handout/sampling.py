@@ -4,11 +4,11 @@ import random
 
 
 def createSamplingSequence(freqs):
-    """Make the sequence in which word i occurs round(freqs[i]^0.75) times.
+    """Make the sequence that contains each word i round(freqs[i]^0.75) times.
 
     Parameters
     ----------
-    freqs : list of L word frequencies
+    freqs : list of word frequencies, one for each word of the vocabulary
 
     Returns
     -------
@@ -22,16 +22,16 @@ def createSamplingSequence(freqs):
 
 
 def noiseDistribution(freqs, negativesCount):
-    """Compute log(n·q[c]) of all words c, where q[c] is the share of c in the sampling sequence.
+    """Compute log(n·q[c]) for each word c. q[c] is the share of c in the sampling sequence.
 
     Parameters
     ----------
-    freqs : list of L word frequencies
-    negativesCount : n, the number of negatives of a context word
+    freqs : list of word frequencies, one for each word of the vocabulary
+    negativesCount : n, the number of negatives for each context word
 
     Returns
     -------
-    list or 1-D array of L numbers
+    list or 1-D array of numbers, one for each word
     """
     # --- your code
     # about 4 lines
@@ -41,16 +41,20 @@ def noiseDistribution(freqs, negativesCount):
 
 
 def sampleContext(contextWord, seq, negativesCount):
-    """Draw the negatives of a context word c, none equal to it: [c, c̄_1 … c̄_n].
+    """Draw n negatives for a context word c, all different from c.
 
-    They are drawn with replacement, so one may occur several times, though the assignment speaks of
-    n different ones. Drawn so, a word is expected n·q[c] times, as q_c = log(n·q[c]) presumes.
+    A negative may be drawn several times, although the assignment speaks of n different ones. This
+    way a word is drawn n·q[c] times on average, as q_c = log(n·q[c]) assumes.
 
     Parameters
     ----------
     contextWord : index c of a word
     seq : the sampling sequence
     negativesCount : n
+
+    Returns
+    -------
+    list [c, c̄_1 … c̄_n]
     """
     context = [contextWord]
     while len(context) <= negativesCount:

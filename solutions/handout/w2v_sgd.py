@@ -5,19 +5,19 @@ import numpy as np
 
 def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradientFunction, q_noise,
                               batchSize=1000, epochs=1, alpha=1., printInterval=10000):
-    """Lower the mean loss over data by plain minibatch gradient descent.
+    """Minimize the mean loss over data by plain minibatch gradient descent.
 
     Parameters
     ----------
     data : N×2 array or list of pairs (target word w, context word c)
-    U0, V0, W0 : L×M, L×M and M×M, the start
+    U0, V0, W0 : the start; U0 and V0 have one row of length M for each word, and W0 is M×M
     contextFunction : c -> [c, c̄_1 … c̄_n]
-    lossAndGradientFunction : (u_w, Vt, W, q) -> J, du_w, dVt, dW of a batch, as those of `grads`
-    q_noise : L values log(n·q[c])
-    batchSize : S; the last batch of an epoch is what remains
-    epochs : how many times to go through data, each time in a new random order
+    lossAndGradientFunction : (u_w, Vt, W, q) -> J, du_w, dVt, dW of a batch, as in `grads`
+    q_noise : log(n·q[c]) for each word c
+    batchSize : S; the last batch of an epoch may be smaller
+    epochs : number of passes through data, each in a new random order
     alpha : the step size
-    printInterval : print the loss whenever so many pairs are done; None: never
+    printInterval : print the loss when the number of pairs done is a multiple of it; None: never
 
     Returns
     -------
@@ -37,8 +37,8 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
 
             J, du_w, dVt, dW = lossAndGradientFunction(u_w, Vt, W, q)
 
-            # Take a step of size alpha: change U, V and W. A word that stands several times in the
-            # batch must get all of its gradients.
+            # Take a step of size alpha: change U, V and W. If a word is in the batch several times,
+            # it must get all of its gradients.
             # --- your code
             # 4 to 8 lines
             raise NotImplementedError(
