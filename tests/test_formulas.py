@@ -255,9 +255,8 @@ def test_the_exercises_before_section_4():
     s = Vt @ W @ u_w + bias
     alike([f.formula_1_2(s[0], q[0]), f.formula_1_3(s[1], q[1])], by_bias)
 
-    free = [u_w, *Vt, np.eye(2), 0, 0]                                      # exercise 2
-    u_w, v_c, v_neg, *_ = free
-    alike(f.formula_1_5(u_w, v_c, [v_neg], *free[3:5], [0]), f.formula_g_2(v_c, [v_neg], u_w))
+    v_c, v_neg = Vt                                                         # exercise 2
+    alike(f.formula_1_5(u_w, v_c, [v_neg], np.eye(2), 0, [0]), f.formula_g_2(v_c, [v_neg], u_w))
     alike(f.formula_1_6(u_w, v_c, np.eye(2), 0), f.formula_g_3(v_c, u_w))
     alike(f.formula_1_7(u_w, v_neg, np.eye(2), 0), f.formula_g_4(v_neg, u_w))
 
@@ -271,9 +270,8 @@ def test_the_exercises_before_section_4():
     alike(a, [-1 / 2, 1])
     alike(W.T @ a, du_w)
 
-    a, u_w = np.ones(3), np.ones(2)             # exercise 5: V has 3 coordinates, and U has 2
-    right = derivative(lambda W: a @ W @ u_w, np.ones((3, 2)))
-    assert np.outer(a, u_w).shape == right.shape != np.outer(u_w, a).shape
+    v, u, W = np.arange(3.), np.arange(2.), np.ones((3, 2))                 # exercise 5
+    alike(derivative(lambda W: v @ W @ u, W), np.outer(v, u))
 
 
 @pytest.mark.parametrize("n, M", [(1, 3), (5, 4), (20, 1)])
@@ -401,30 +399,22 @@ def test_negatives_that_differ_from_the_context_word(vocabulary, n):
 
 
 def test_bounds_are_reached():
-    # The lower one, where q is the same for all words.
     p = np.random.default_rng(2).dirichlet(np.ones(L))
-    q = np.full(L, 1 / L)
+    q = np.full(L, 1 / L)                                   # the lower one if all q[c] are equal
     low, _ = f.formula_4_11(p, q)
     alike(f.formula_4_10(p, q), low)
 
-    # The upper one, where q is all on a word that is no context word.
-    p[0] = 0
-    p = p / p.sum()
+    p[0] = 0                                                # the upper one if only such a word
+    p = p / p.sum()                                         # is drawn as a negative
     q = np.array([1 - 9e-14] + [1e-14] * (L - 1))
     _, high = f.formula_4_11(p, q)
     alike(f.formula_4_10(p, q)[1:], high[1:])
 
-
-def test_how_far_the_odds_are_from_the_probability():
-    """The percentages in the text below (4.11)."""
-    p = np.array([0.01, 0.1, 0.3, 0.5])
+    p = np.array([0.01, 0.1, 0.3, 0.5])                     # the percentages in the text
     _, odds = f.formula_4_11(p, np.zeros(4))
     assert np.round(100 * (odds / p - 1)).tolist() == [1, 11, 43, 100]
-
-    # Then exp(score) does not sum to 1, as it does where noise may equal the context word.
-    p = np.array([0.5, 0.3, 0.1, 0.1])
+    p = np.array([0.5, 0.3, 0.1, 0.1])                      # and exp(score) does not sum to 1
     assert sum(f.formula_4_10(p, np.full(4, 1e-9))) > 1.5
-    assert sum(np.exp(f.formula_4_5(p))) == pytest.approx(1)
 
 
 def test_negatives_that_are_different_from_each_other():
@@ -477,20 +467,17 @@ def test_gradient_by_a_parameter_of_the_scores(vocabulary, n):
 
 def softmax_fit(p, features):
     """Find the probabilities softmax(features @ h) of the least cross-entropy with p."""
-    def slope(h):
-        return (softmax(features @ h) - p) @ features
-
-    found = root(slope, np.zeros(features.shape[1]), tol=1e-13)
+    found = root(lambda h: (softmax(features @ h) - p) @ features, features[0] * 0, tol=1e-13)
     assert found.success
     return softmax(features @ found.x)
 
 
 def nce_fit(p, q, n, features, start):
     """Find the scores features @ u of the least population loss; the search begins at u = start."""
-    def slope(u):
-        return derivative(lambda Z: population(features @ Z, p, n * q, np.log(n * q)), u)
+    def loss_of(u):
+        return population(features @ u, p, n * q, np.log(n * q))
 
-    return features @ root(slope, start, tol=1e-13).x
+    return features @ root(lambda u: derivative(loss_of, u), start, tol=1e-13).x
 
 
 def test_nce_tends_to_the_naive_softmax():

@@ -50,24 +50,14 @@ def slope(function, x):
     return function(x + 1e-30j).imag / 1e-30
 
 
-class Alternating:
-    """A dataset that draws these words in turn."""
+class Drawing:
+    """A dataset that draws these words again and again."""
 
     def __init__(self, *words):
         self.words = itertools.cycle(words)
 
     def sampleTokenIdx(self):
         return next(self.words)
-
-
-class Only:
-    """A dataset that draws one word only."""
-
-    def __init__(self, word):
-        self.word = word
-
-    def sampleTokenIdx(self):
-        return self.word
 
 
 def test_1_lost_minus_sign():
@@ -102,7 +92,6 @@ def test_3_minus_that_misses_the_negatives():
     claim = -slope(lambda v: np.log(σ(V[0] * W * u - q[0])) - np.log(σ(q[1] - v * W * u)), V[1])
     assert claim == approx(-0.5) and right == 0.5
     assert slope(lambda v: nce(u, [V[0], v], W, q), V[1]) == approx(right)
-    assert f.formula_1_7([u], np.zeros(1), np.array([[W]]), q[1]) == approx(right)
     _, _, dVt, _ = lossAndGradient([u], np.zeros((2, 1)), [[W]], q)
     assert dVt[1, 0] == approx(right)
 
@@ -116,8 +105,6 @@ def test_4_two_signs_in_one_chain():
     assert claim == 0.5 and right == -0.5
 
     assert slope(lambda W: nce(u, V, W, q), W) == approx(right)
-    by_formula = f.formula_2_7(np.array([u]), V[:, None], np.array([[W]]), np.array(q), δ)
-    assert by_formula == approx(right)
     _, _, _, dW = lossAndGradient([u], V[:, None], [[W]], q)
     assert dW[0, 0] == approx(right)
 
@@ -144,7 +131,6 @@ def test_6_outside_vector_in_the_derivative_of_U():
     by_first = slope(lambda u: naive(v, o, [u, U[1]]), U[0])
     by_second = slope(lambda u: naive(v, o, [U[0], u]), U[1])
     assert [by_first, by_second] == approx(right)
-    assert f.formula_d_1(np.array([v]), ŷ, y).tolist() == [right.tolist()]
     _, _, dU = naiveSoftmaxLossAndGradient([v], o, U[:, None], None)
     assert dU[:, 0] == approx(right)
 
@@ -161,7 +147,6 @@ def test_7_outside_vector_in_its_own_derivative():
     assert slope(lambda u: naive(v, o, [u, U[1]]), U[0]) == approx(right)
     _, _, dU = naiveSoftmaxLossAndGradient([v], o, [[0], [0]], None)
     assert dU[0, 0] == approx(right)
-    assert f.formula_c_2(ŷ_o, v) == approx(right)
 
 
 def test_8_numerator_of_the_outside_word():
@@ -170,7 +155,6 @@ def test_8_numerator_of_the_outside_word():
     claim, right = powers[o] / sum(powers) * v, powers[1] / sum(powers) * v
     assert claim == approx(0.75) and right == approx(0.25)
     assert slope(lambda u: naive(v, o, [U[0], u]), U[1]) == approx(right)
-    assert f.formula_c_3(right, v) == approx(right)
     _, _, dU = naiveSoftmaxLossAndGradient([v], o, U[:, None], None)
     assert dU[1, 0] == approx(right)
 
@@ -181,8 +165,6 @@ def test_9_sum_index_as_free_index():
     claim, right = sum(powers) * v / sum(powers), powers[0] * v / sum(powers)
     assert claim == 1 and right == 0.5
     assert slope(lambda u: np.log(np.exp(u * v) + np.exp(U[1] * v)), U[0]) == approx(right)
-    ŷ = f.formula_a_1(U[None], np.array([v]))
-    assert f.formula_c_1(U[None], np.array([v]), ŷ, 0) == approx(np.full((2, 1), right))
 
 
 def test_10_y_at_the_centre_word():
@@ -191,7 +173,6 @@ def test_10_y_at_the_centre_word():
     claim, right = U @ (ŷ - np.eye(2)[c]), U @ (ŷ - np.eye(2)[o])
     assert claim == 1 and right == -1
     assert slope(lambda v: naive(v, o, U), v) == approx(right)
-    assert f.formula_b_2(U[None], ŷ, np.eye(2)[o]) == approx(right)
     _, dv_c, _ = naiveSoftmaxLossAndGradient([v], o, U[:, None], None)
     assert dv_c == approx(right)
 
@@ -212,7 +193,6 @@ def test_11_other_centre_vectors():
     assert J([1, 5]) == J([1, 0])
     _, dV, _ = skipgram("c", 1, ["o"], {"c": 0, "o": 1}, V[:, None], U[:, None], None)
     assert dV[:, 0] == approx([slope(lambda v: J([v, V[1]]), V[0]), 0])
-    assert f.formula_i_4(dV[0], [1, 0]) == approx(dV.T)
 
 
 def test_12_zero_of_the_derivative_by_the_centre_vector():
@@ -296,8 +276,7 @@ def test_18_sign_inside_sigma_for_negatives(k):
     claim, right = k * (1 - σ(U[1] * v)) * v, k * σ(U[1] * v) * v
     assert claim == approx(k / 4) and right == approx(3 * k / 4)
     assert slope(lambda u: negative(v, o, [U[0], u], k * [1]), U[1]) == approx(right)
-    assert f.formula_h_2(k, np.array([U[1]]), np.array([v])) == approx(right)
-    _, _, dU = negSamplingLossAndGradient([v], o, [[U[0]], [U[1]]], Only(1), k)
+    _, _, dU = negSamplingLossAndGradient([v], o, [[U[0]], [U[1]]], Drawing(1), k)
     assert dU[1, 0] == approx(right)
     assert 1 - σ(0) == σ(0)
 
@@ -308,7 +287,7 @@ def test_19_what_the_derivatives_share():
         assert σ(u_o * v) == approx(of_o)
         by_u_s = slope(lambda u: negative(v, o, [u_o, u], [1]), u_s)
         assert by_u_s == approx(0.5)
-        _, _, dU = negSamplingLossAndGradient([v], o, [[u_o], [u_s]], Only(1), K=1)
+        _, _, dU = negSamplingLossAndGradient([v], o, [[u_o], [u_s]], Drawing(1), K=1)
         assert dU[1, 0] == approx(by_u_s)
 
         r = f.formula_g_6(np.array([[u_o, -u_s]]), np.array([v]))
@@ -318,15 +297,15 @@ def test_19_what_the_derivatives_share():
 
 def test_20_negatives_from_the_window():
     window = [1, 2]
-    assert getNegativeSamples(window[0], Only(2), 1) == [2]
-    assert getNegativeSamples(window[1], Only(1), 1) == [1]
-    assert 1 not in getNegativeSamples(1, Alternating(1, 2), 5)
+    assert getNegativeSamples(window[0], Drawing(2), 1) == [2]
+    assert getNegativeSamples(window[1], Drawing(1), 1) == [1]
+    assert 1 not in getNegativeSamples(1, Drawing(1, 2), 5)
 
 
 @pytest.mark.parametrize("K", [1, 10])
 def test_21_number_of_scores(K):
     U, o, v = np.zeros((K + 1, 1)), 0, 1
-    J, _, dU = negSamplingLossAndGradient([v], o, U, Alternating(*range(1, K + 1)), K)
+    J, _, dU = negSamplingLossAndGradient([v], o, U, Drawing(*range(1, K + 1)), K)
     assert J == approx((K + 1) * np.log(2)) and J != approx(K * np.log(2))
     assert np.count_nonzero(dU) == K + 1
 
@@ -396,7 +375,6 @@ def test_26_W_in_place_of_its_transpose():
     claim, right = W @ A, W.T @ A
     assert claim.tolist() == [0, 0.5] and right.tolist() == [-0.5, 0]
     assert derivative(lambda u: nce(u, Vt, W, q), u_w) == approx(right)
-    assert f.formula_2_5(*TRANSPOSES, [1, 0]) == approx(right)
     assert lossAndGradient(*TRANSPOSES)[1] == approx(right)
 
 
@@ -405,7 +383,6 @@ def test_27_transposed_derivative_by_W():
     claim, right = np.outer(u_w, A), np.outer(A, u_w)
     assert claim.tolist() == [[-0.5, 0.5], [1, -1]] and right.tolist() == [[-0.5, 1], [0.5, -1]]
     assert derivative(lambda W: nce(u_w, Vt, W, q), W) == approx(right)
-    assert f.formula_2_7(*TRANSPOSES, [1, 0]) == approx(right)
     assert lossAndGradient(*TRANSPOSES)[3] == approx(right)
 
 

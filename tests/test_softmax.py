@@ -25,8 +25,8 @@ from test import derivative
 SOLUTIONS = Path(f.__file__).parent
 
 
-def same(came, expected):
-    np.testing.assert_allclose(came, expected, rtol=1e-10, atol=1e-10)
+def same(got, expected):
+    np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-10)
 
 
 def softmax_loss(v_c, o, U):
@@ -73,10 +73,10 @@ def silence_expected():
         yield
 
 
-# --- formulas -----------------------------------------------------------------------------------
+# --- formulas and code ----------------------------------------------------------------------------
 
 @points
-def test_formulas_of_the_naive_softmax(K, M):
+def test_naive_softmax(K, M):
     v_c, U, o = point(K, M)
     p = [np.exp(-softmax_loss(v_c, w, U)) for w in range(K + 1)]
     ŷ, y = f.formula_a_1(U, v_c), np.eye(K + 1)[o]
@@ -98,6 +98,12 @@ def test_formulas_of_the_naive_softmax(K, M):
         if w != o:
             same(f.formula_c_3(ŷ[w], v_c), dU[:, w])
     same(f.formula_d_1(v_c, ŷ, y), dU)
+
+    before = v_c.copy(), U.copy()
+    code = naiveSoftmaxLossAndGradient(v_c, o, U.T, None)
+    for got, expected in zip(code, (J, dv_c, dU.T), strict=True):
+        same(got, expected)
+    assert np.array_equal(v_c, before[0]) and np.array_equal(U, before[1])
 
 
 @points
@@ -149,18 +155,18 @@ def test_sigmoid_of_a_vector():
         return lambda Z: 1 / (1 + np.exp(-Z[i]))
 
     jacobian = np.array([derivative(element(i), x) for i in range(4)])
-    came = f.formula_f_5(x)
-    same(came, jacobian)
+    got = f.formula_f_5(x)
+    same(got, jacobian)
 
     # in the chain rule it multiplies element by element
     a = np.array([1., -2, 0.5, 3])
     slopes = derivative(lambda Z: sum(a / (1 + np.exp(-Z))), x)
-    same(came.T @ a, slopes)
+    same(got.T @ a, slopes)
     same(a * f.formula_f_2(x), slopes)
 
 
 @points
-def test_formulas_of_negative_sampling(K, M):
+def test_negative_sampling(K, M):
     v_c, U, o = point(K, M, K + 3)
     negatives = [w for w in range(K + 3) if w not in (o, 2)]        # each once, and word 2 never
     J = negative_loss(v_c, o, U, negatives)
@@ -181,20 +187,35 @@ def test_formulas_of_negative_sampling(K, M):
     same(f.formula_g_7(U_o, r), dv_c)
     same(f.formula_g_8(v_c, r), np.column_stack([dU[:, o], -dU[:, negatives]]))
 
+    # It is noise contrastive estimation with the identity and without the noise term.
+    words = [o, *negatives]
+    J_nce, du_w, dVt, _ = lossAndGradient(v_c, U[:, words].T, np.eye(M), np.zeros(len(words)))
+    same(J_nce, J)
+    same(du_w, dv_c)
+    same(dVt, dU[:, words].T)
+
 
 @points
-def test_formulas_of_repeated_negatives(K, M):
-    v_c, U, o = point(K, M, 5)
-    negatives = [(0, 2, 0, 4, 0)[s % 5] for s in range(K)]
-    k = {w: negatives.count(w) for w in negatives}
+def test_repeated_negatives(K, M):
+    v_c, U, o = point(K, M, 7)
+    negatives = np.random.default_rng(K).choice([0, 2, 3, 4, 5], K).tolist()      # 6 never
+    k = {w: negatives.count(w) for w in range(7)}
+    J = negative_loss(v_c, o, U, negatives)
     dv_c = derivative(lambda Z: negative_loss(Z, o, U, negatives), v_c)
     dU = derivative(lambda Z: negative_loss(v_c, o, Z, negatives), U)
 
-    same(f.formula_h_1(U[:, o], k, U.T, v_c), negative_loss(v_c, o, U, negatives))
-    for w in k:
-        same(f.formula_h_2(k[w], U[:, w], v_c), dU[:, w])
+    same(f.formula_h_1(U[:, o], k, U.T, v_c), J)
     same(f.formula_g_2(U[:, o], U[:, negatives].T, v_c), dv_c)
     same(f.formula_g_3(U[:, o], v_c), dU[:, o])
+    for w in set(range(7)) - {o}:
+        same(f.formula_h_2(k[w], U[:, w], v_c), dU[:, w])
+
+    before = v_c.copy(), U.copy()
+    dataset = Drawn([o, o, *negatives, o])
+    code = negSamplingLossAndGradient(v_c, o, U.T, dataset, K)
+    for got, expected in zip(code, (J, dv_c, dU.T), strict=True):
+        same(got, expected)
+    assert np.array_equal(v_c, before[0]) and np.array_equal(U, before[1])
 
 
 def test_the_prediction_nears_y_as_one_score_exceeds_the_others():
@@ -217,57 +238,6 @@ def test_every_question_carries_the_label_of_its_section():
     assert "".join(dict.fromkeys(sections)) == "abcdefghijkl"
     assert re.findall(r'"\(b\)\((\w+)\)"', text) == ["i", "ii", "iii", "iv"]
     assert re.findall(r'"\(g\)\((\w+)\)"', text) == ["i", "ii", "iii"]
-
-
-# --- code ---------------------------------------------------------------------------------------
-
-@points
-def test_naive_code_beside_complex_step_and_formulas(K, M):
-    v_c, U, o = point(K, M)
-    before = v_c.copy(), U.copy()
-    J, dv_c, dU = naiveSoftmaxLossAndGradient(v_c, o, U.T, None)
-    same(J, softmax_loss(v_c, o, U))
-    same(dv_c, derivative(lambda Z: softmax_loss(Z, o, U), v_c))
-    same(dU.T, derivative(lambda Z: softmax_loss(v_c, o, Z), U))
-
-    ŷ, y = f.formula_a_1(U, v_c), np.eye(K + 1)[o]
-    same(J, f.formula_a_2(U[:, o], U, v_c))
-    same(dv_c, f.formula_b_2(U, ŷ, y))
-    same(dU.T, f.formula_d_1(v_c, ŷ, y))
-    assert np.array_equal(v_c, before[0]) and np.array_equal(U, before[1])
-
-
-@points
-def test_negative_sampling_code_beside_complex_step_and_formulas(K, M):
-    v_c, U, o = point(K, M, 7)
-    rng = np.random.default_rng(K)
-    negatives = rng.choice([0, 2, 3, 4, 5], K).tolist()         # with repetitions; 6 never
-    before = v_c.copy(), U.copy()
-    dataset = Drawn([o, o, *negatives, o])
-    J, dv_c, dU = negSamplingLossAndGradient(v_c, o, U.T, dataset, K)
-    same(J, negative_loss(v_c, o, U, negatives))
-    same(dv_c, derivative(lambda Z: negative_loss(Z, o, U, negatives), v_c))
-    same(dU.T, derivative(lambda Z: negative_loss(v_c, o, Z, negatives), U))
-
-    same(J, f.formula_g_1(U[:, o], U[:, negatives].T, v_c))
-    same(dv_c, f.formula_g_2(U[:, o], U[:, negatives].T, v_c))
-    same(dU[o], f.formula_g_3(U[:, o], v_c))
-    for w in range(7):
-        if w != o:
-            same(dU[w], f.formula_h_2(negatives.count(w), U[:, w], v_c))
-    assert np.array_equal(v_c, before[0]) and np.array_equal(U, before[1])
-
-
-@points
-def test_negative_sampling_is_nce_with_the_identity_and_no_noise_term(K, M):
-    v_c, U, o = point(K, M)
-    negatives = [w for w in range(K + 1) if w != o]
-    rows = U[:, [o, *negatives]].T
-    J, du_w, dVt, _ = lossAndGradient(v_c, rows, np.eye(M), np.zeros(K + 1))
-    loss, dv_c, dU = negSamplingLossAndGradient(v_c, o, U.T, Drawn(negatives), K)
-    same(J, loss)
-    same(du_w, dv_c)
-    same(dVt, dU[[o, *negatives]])
 
 
 def test_ten_negatives_unless_told():
@@ -439,17 +409,10 @@ def test_lists_and_integers_are_taken_as_float64():
         assert dv_c.shape == (2,) and dU.shape == (2, 2)
 
 
-class One:
-    """A dataset whose only word is 3."""
-
-    def sampleTokenIdx(self):
-        return 3
-
-
 def test_a_vocabulary_of_one_word_has_no_negatives():
     message = r"the outside word, 3, 100000 times .* second word in the vocabulary"
     with pytest.raises(ValueError, match=message):
-        getNegativeSamples(3, One(), 10)
+        getNegativeSamples(3, Drawn(itertools.repeat(3)), 10)
     # a word that is drawn nearly always is still no error
     drawn = Drawn(20_000 * [3] + [1] + 20_000 * [3] + [2])
     assert getNegativeSamples(3, drawn, 2) == [1, 2]
