@@ -105,7 +105,7 @@ def lossAndGradientBatched(u_w, Vt, W, q):
     g = sign / S * _sigmoid(x)                      # (3.3)  S×(n+1)
     a = np.matmul(g[:, None, :], Vt)[:, 0, :]       # (3.4)  S×M, ∂J/∂h
     du_w = a @ W                                    # (3.5)  S×M
-    dVt = np.einsum("sk,sm->skm", g, h)             # (3.6)  S×(n+1)×M
+    dVt = np.einsum("ik,im->ikm", g, h)             # (3.6)  S×(n+1)×M
     dW = a.T @ u_w                                  # (3.7)  M×M
     return J, du_w, dVt, dW
 

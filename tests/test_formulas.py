@@ -115,7 +115,6 @@ def test_the_quoted_lines_are_lines_of_grads():
     quoted = re.findall(r'row\("3\.\d", "((?:[^"\\]|\\.)+)"', SOURCES["tasks-1-2.typ"])
     assert len(quoted) == 7
 
-    # The function of (3.1) to (3.7), and below it the one that computes (3.3) for it.
     code = (ROOT / "grads.py").read_text(encoding="utf-8")
     code = code.partition("def lossAndGradientBatched")[2]
     lines = {line.partition("#")[0].strip() for line in code.splitlines()}
