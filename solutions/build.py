@@ -12,8 +12,8 @@ PDFS = [                                    # source, PDF, what the source reads
 
 
 def build(source, target, inputs):
-    """Compile a Typst source of this folder, with no fonts but those in the typst package."""
-    # Imported here, so that main can say if it is missing.
+    """Compile a Typst source of this folder, using only the fonts of the typst package."""
+    # Imported here, so that main can report that it is missing.
     import typst
     typst.compile(HERE / source, output=target, root=HERE.parent, sys_inputs=inputs,
                   ignore_system_fonts=True)

@@ -4,20 +4,20 @@
     negative sampling   J = -log σ(u_oᵀ v_c) - Σ_s log σ(-u_wsᵀ v_c)
 
 The words are the rows of U = outsideVectors, L×M; in softmax.pdf, as in the assignment, they are
-its columns. The numbers beside the lines are those of the formulas in softmax.pdf. Scores of any
-size neither overflow nor cost digits of the loss. No function changes its arguments.
+its columns. The numbers beside the lines are those of the formulas in softmax.pdf. The loss is
+exact, without overflow, for scores of any size. No function changes its arguments.
 """
 
 import numpy as np
 
-MAX_DRAWS = 100_000     # if all of these give the outside word, there is hardly another to draw
+MAX_DRAWS = 100_000     # if all of these give the outside word, there is probably no other word
 
 
-@np.errstate(under="ignore")        # e^-|x| of a large x is 0
+@np.errstate(under="ignore")        # for a large x, e^-|x| is 0
 def sigmoid(x):
     """Compute σ(x) = 1/(1 + e⁻ˣ) of a number or an array."""
     [x] = _as_floats(x)
-    # Above and below stands e^min(x, 0) times what the formula has, so that no power can overflow.
+    # Numerator and denominator are multiplied by e^min(x, 0), so that no power can overflow.
     numerator = np.exp(np.minimum(x, 0))
     denominator = 1 + np.exp(-np.abs(x))
     σ = numerator / denominator                     # (f.1)
@@ -26,7 +26,7 @@ def sigmoid(x):
 
 @np.errstate(under="ignore")
 def naiveSoftmaxLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, dataset):
-    """Compute the loss of a pair of words and its gradients, by softmax over the vocabulary.
+    """Compute the loss of a pair of words and its gradients, with a softmax over the vocabulary.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ def naiveSoftmaxLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, d
 
     Raises
     ------
-    ValueError : the shapes do not fit
+    ValueError : the shapes do not fit together
     """
     v_c, U = _checked_floats(centerWordVec, outsideVectors)
     o = outsideWordIdx
 
-    # Each power is divided by the largest, so that none overflows; then they sum up to 1 + rest.
+    # Each power is divided by the largest, so that none overflows. Their sum is then 1 + rest.
     scores = U @ v_c                                # L
     top = scores.argmax()
     powers = np.exp(scores - scores[top])           # L
@@ -67,15 +67,15 @@ def naiveSoftmaxLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, d
 
 
 def getNegativeSamples(outsideWordIdx, dataset, K):
-    """Draw K words by dataset.sampleTokenIdx(), none of which is the outside word.
+    """Draw K words with dataset.sampleTokenIdx(), all different from the outside word.
 
-    Raises ValueError if it hardly ever gives another word.
+    Raises ValueError if it gives only the outside word.
     """
     return [_draw_other_word(outsideWordIdx, dataset) for _ in range(K)]
 
 
 def _draw_other_word(outsideWordIdx, dataset):
-    """Draw until a word comes that is not the outside word."""
+    """Draw words until one is not the outside word."""
     for _ in range(MAX_DRAWS):
         word = dataset.sampleTokenIdx()
         if word != outsideWordIdx:
@@ -88,15 +88,15 @@ def _draw_other_word(outsideWordIdx, dataset):
 def negSamplingLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, dataset, K=10):
     """Compute the loss of a pair of words and K negatives, and its gradients.
 
-    A negative counts as often as it was drawn. All else is as in `naiveSoftmaxLossAndGradient`,
-    but gradOutsideVecs is 0 except in the rows of these words.
+    A negative counts as often as it was drawn. Parameters and results are those of
+    `naiveSoftmaxLossAndGradient`; gradOutsideVecs is 0 except in the rows of these words.
     """
     v_c, U = _checked_floats(centerWordVec, outsideVectors)
     negatives = getNegativeSamples(outsideWordIdx, dataset, K)
     words = [outsideWordIdx, *negatives]
     rows = U[words]                                 # (K+1)×M
 
-    # J = -Σ log σ(x), where x is the score of the outside word and minus the score of a negative.
+    # J = -Σ log σ(x), where x is the score of the outside word, or minus the score of a negative.
     sign = np.array([1] + K * [-1], U.dtype)        # K+1
     x = sign * (rows @ v_c)                         # K+1
     terms = np.maximum(-x, 0) + np.log1p(np.exp(-np.abs(x)))
@@ -114,17 +114,17 @@ def negSamplingLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, da
 
 def skipgram(currentCenterWord, windowSize, outsideWords, word2Ind, centerWordVectors,
              outsideVectors, dataset, word2vecLossAndGradient=naiveSoftmaxLossAndGradient):
-    """Compute the loss of a window and its gradients, which are sums over the outside words.
+    """Compute the loss of a window and its gradients: sums over the outside words.
 
     Parameters
     ----------
     currentCenterWord : the word c
     windowSize : not used here
     outsideWords : the words of the window around c
-    word2Ind : gives the row of a word
+    word2Ind : dict from word to row
     centerWordVectors, outsideVectors : L×M, V and U
-    dataset : where word2vecLossAndGradient draws negatives from
-    word2vecLossAndGradient : the loss of a pair, one of the functions above
+    dataset : source of the negatives for word2vecLossAndGradient
+    word2vecLossAndGradient : one of the two loss functions above
 
     Returns
     -------
@@ -147,7 +147,7 @@ def skipgram(currentCenterWord, windowSize, outsideWords, word2Ind, centerWordVe
 
 
 def _checked_floats(v_c, U):
-    """Convert v_c and U to one float dtype; ValueError if the shapes do not fit."""
+    """Convert v_c and U to one float dtype; ValueError if the shapes do not fit together."""
     v_c, U = _as_floats(v_c, U)
     if v_c.ndim != 1 or U.shape[1:] != v_c.shape:
         raise ValueError(f"centerWordVec has shape {v_c.shape} and outsideVectors {U.shape}, "
@@ -156,6 +156,6 @@ def _checked_floats(v_c, U):
 
 
 def _as_floats(*arrays):
-    """Convert the arrays to one float dtype, theirs, of at least 32 bits."""
+    """Convert the arrays to their common float dtype, with at least 32 bits."""
     dtype = np.result_type(*map(np.asarray, arrays), np.float32)
     return [np.asarray(array, dtype) for array in arrays]
