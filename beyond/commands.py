@@ -4,6 +4,7 @@ A new command is a function with its options above it, and a word in COMMANDS be
 """
 
 import difflib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,8 @@ def indices(words, word2ind):
     for word in words:
         word = find_in_vocabulary(word, word2ind)
         if word not in word2ind:
+            if word2ind.keys() >= set(re.split("[+-]", word)):
+                raise InputError(f"{word}: put spaces around + and -")
             similar = difflib.get_close_matches(word, word2ind, 12)
             frequent = sorted(similar, key=word2ind.get)[:4]
             hint = f"; do you mean {', '.join(frequent)}?" if frequent else ""

@@ -38,6 +38,10 @@ def main(arguments):
         print("usage: python solutions/scaffold.py DIR", file=sys.stderr)
         return 2
     target = Path(arguments[0])
+    if PROJECT in [target.resolve(), *target.resolve().parents]:
+        print(f"scaffold.py: {target} is in this project; name a folder outside it",
+              file=sys.stderr)
+        return 2
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         print(f"scaffold.py: {target} exists and is not an empty folder; name a new one",
               file=sys.stderr)

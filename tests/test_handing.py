@@ -172,6 +172,31 @@ def test_what_is_packed_is_said(results, submit, capsys):
     assert "the results are of news, 57.0 M pairs, loss 2.20" in capsys.readouterr().out
 
 
+def test_what_the_modules_import_from_beside_them_is_packed(results, submit, tmp_path, monkeypatch):
+    project = tmp_path / "project"
+    project.mkdir()
+    for name in MODULES:
+        (project / name).write_text("import numpy, utils\n")
+    (project / "grads.py").write_text("from helpers import sigmoid\nimport numpy\n")
+    (project / "helpers.py").write_text("import more.parts\nimport helpers\n")
+    (project / "more.py").write_text("import run\n")
+    (project / "run.py").write_text("")
+    monkeypatch.setattr(submission, "HERE", project)
+    checked = []
+    monkeypatch.setattr(submission, "check_tasks", lambda modules: checked.extend(modules) or [])
+    submission.submit(Parser("submit", submission.submit.options).parse_args(
+        ["FN81234", "--answers", "отговори.PDF"]))
+    with zipfile.ZipFile(results / "FN81234.zip") as packed:
+        names = set(packed.namelist())
+    assert names == {*MODULES, *RESULTS, "отговори.PDF", "helpers.py", "more.py"}
+    assert set(checked) == {*MODULES, "helpers.py", "more.py"}
+
+    (project / "more.py").unlink()
+    (project / "more").mkdir()
+    with pytest.raises(InputError, match="helpers.py: imports the folder more"):
+        submit("FN81234", "--force", "--answers", "отговори.PDF")
+
+
 # --- handing out --------------------------------------------------------------------------------
 
 # What a student writes into the blanks of each module, in their order.
@@ -330,8 +355,8 @@ def test_the_homework_as_handed_out_cannot_be_trained_or_submitted(handed_out):
 
 def test_scaffold_writes_only_into_a_new_folder(tmp_path):
     (tmp_path / "mine").write_text("kept")
-    for target in tmp_path, tmp_path / "mine":
+    for target in tmp_path, tmp_path / "mine", ROOT / "homework":
         result = python(ROOT / "solutions/scaffold.py", target, cwd=tmp_path)
         assert result.returncode == 2 and result.stderr.count("\n") == 1
-    assert names_in(tmp_path) == ["mine"]
+    assert names_in(tmp_path) == ["mine"] and not (ROOT / "homework").exists()
     assert (tmp_path / "mine").read_text() == "kept"

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from scipy.optimize import minimize
 import grads
 import run
 import sampling
+import utils
 from beyond.learning import Course, loss_function
 from beyond.measures import log_normalisers, unigram_floor
 from beyond.reporting import judgement
@@ -57,6 +59,69 @@ def trained(tmp_path_factory):
     result = train(out, *SMALL)
     assert result.returncode == 0, result.stderr
     return out, result
+
+
+FUNCTIONS = [(grads, "lossAndGradientBatched"), (sampling, "sampleContext"),
+             (utils, "extractDictionary"), (utils, "extractWordContextPairs")]
+
+
+def halved(results):
+    J, *gradients = results
+    return J, *(gradient / 2 for gradient in gradients)
+
+
+def without_the_rarest(results):
+    words, word2ind, freqs = results
+    word2ind.pop(words[-1])
+    return words[:-1], word2ind, freqs[:-1]
+
+
+# What else each of them might return.
+CHANGES = {
+    "lossAndGradientBatched": halved,
+    "sampleContext": lambda contexts: contexts[:, [0, *range(contexts.shape[1] - 1, 0, -1)]],
+    "extractDictionary": without_the_rarest,
+    "extractWordContextPairs": lambda pairs: pairs[:-1],
+}
+
+
+def train_with_wrapped(monkeypatch, out, change=None):
+    """Train in this process, and count how often each of FUNCTIONS is called.
+
+    change : the name of the one whose results are changed
+    """
+    calls = Counter()
+
+    def wrapped(function, name):
+        def counted(*arguments, **named):
+            calls[name] += 1
+            results = function(*arguments, **named)
+            return CHANGES[name](results) if name == change else results
+        return counted
+
+    with monkeypatch.context() as patch:
+        for module, name in FUNCTIONS:
+            patch.setattr(module, name, wrapped(getattr(module, name), name))
+        arguments = "--corpus", BULGARIAN, "--out", out, "--batch-size", "50"
+        patch.setattr(sys, "argv", ["run.py", *map(str, arguments)])
+        run.main()
+    return calls
+
+
+def test_what_a_student_reads_is_what_runs(monkeypatch, tmp_path):
+    calls = train_with_wrapped(monkeypatch, tmp_path / "out")
+    pairs = json.loads((tmp_path / "out/w2v-run.json").read_text(encoding="utf-8"))["pairs"]
+    assert calls["lossAndGradientBatched"] == math.ceil(pairs / 50)
+    assert calls["extractDictionary"] == calls["extractWordContextPairs"] == 1
+    assert calls["sampleContext"]
+
+
+def test_each_changed_function_changes_the_result(monkeypatch, tmp_path):
+    results = set()
+    for name in None, *CHANGES:
+        train_with_wrapped(monkeypatch, tmp_path / str(name), name)
+        results.add((tmp_path / str(name) / "w2v-W.npy").read_bytes())
+    assert len(results) == 1 + len(CHANGES)
 
 
 def test_results_fit_together(trained):
