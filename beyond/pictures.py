@@ -2,14 +2,13 @@
 
 import os
 import re
+import sys
 import warnings
 
-import numpy as np
+if "IPython" not in sys.modules:        # started from a notebook with !python: its backend may not
+    os.environ.pop("MPLBACKEND", None)  # be installed here, and pictures need none
 
-try:
-    import matplotlib  # noqa: F401
-except ValueError:          # MPLBACKEND names a notebook's, which is not installed; none is needed
-    del os.environ["MPLBACKEND"]
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure

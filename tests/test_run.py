@@ -408,6 +408,23 @@ def test_a_console_of_few_characters_gets_question_marks(tmp_path):
         assert result.returncode == 0 and " ? " in text and "log ?_c exp" in text, text
 
 
+@pytest.mark.parametrize("environment", [
+    {"MPLBACKEND": "module://matplotlib_inline.backend_that_is_not_here"},
+    {"PYTHONSAFEPATH": "1"}], ids=lambda environment: next(iter(environment)))
+def test_variables_of_the_environment_do_no_harm(tmp_path, environment):
+    command = [sys.executable, RUN, "--corpus", BULGARIAN, "--out", tmp_path]
+    result = subprocess.run(command, capture_output=True, env={**os.environ, **environment})
+    assert result.returncode == 0, result.stderr
+    assert sorted(contents(tmp_path)) == sorted(FILES)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
+    tmp_path.chmod(0o555)
+    result = train(tmp_path)
+    assert result.returncode == 2 and f"{tmp_path}: cannot be written to" in result.stderr
+
+
 @pytest.mark.parametrize("script", ["run.py", "test.py", "solutions/scaffold.py",
                                     "solutions/grade.py"])
 def test_an_older_python_is_told_so(script):
