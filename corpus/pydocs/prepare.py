@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[2]))       # for the script: the project
 
 from corpus.reading import make_text_as_script
-from utils import InputError
+from utils import InputError, tell
 
 PACKAGES = "numpy", "scipy", "sklearn", "matplotlib"
 DOCUMENTED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
@@ -22,6 +22,7 @@ def prepare(text):
         spec = importlib.util.find_spec(package)
         if spec is None:
             raise InputError(f"{package} is not installed; run: pip install -r requirements.txt")
+        tell(f"reading the docstrings of {package} …")
         root = Path(spec.origin).parent
         for source in sorted(root.rglob("*.py")):
             module = (package, *source.relative_to(root).with_suffix("").parts)
