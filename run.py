@@ -68,7 +68,8 @@ def train(options):
         if options.pairs:
             chosen = choice_rng.permutation(len(corpus.pairs))[:options.pairs]
             corpus.pairs = corpus.pairs[chosen]
-        tell(str(corpus))
+        for line in str(corpus), *corpus.remarks():
+            tell(line)
         see_what_will_be_replaced(options, corpus)
         if not learning.are_ours():
             tell_what_fails()
@@ -118,7 +119,7 @@ def import_modules():
 def read(options, source):
     """Read the corpus, and which words to draw."""
     corpus = read_corpus(source.name, source.text, options.vocabulary, options.window,
-                         options.encoding)
+                         options.encoding, options.lines)
     if options.words:
         return corpus, read_words_to_draw(options.words, corpus.word2ind, options.encoding)
     if source.word_list:

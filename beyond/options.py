@@ -43,6 +43,8 @@ OPTIONS = [
                 "(journalism_bg if prepared, else pydocs)"),
     option("--encoding", metavar="NAME", type=text_encoding, default="utf-8",
            help="of the text and the words to draw, such as cp1251 (%(default)s)"),
+    option("--lines", action="store_true",
+           help="take each line of the text for a sentence, whatever its punctuation"),
     option("--words", metavar="FILE", type=Path,
            help="the words to draw (the corpus's words.txt, else frequent words)"),
     option("--out", metavar="DIR", type=Path, default=Path(),

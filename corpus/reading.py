@@ -8,26 +8,36 @@ import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain, pairwise
 from pathlib import Path
 
-import numpy as np
-
-from corpus.characters import TOKEN, normalised
+from corpus.characters import CHARACTERS, INVISIBLE, normalised, tokens_of
 from utils import InputError, replace_patiently
 
 HERE = Path(__file__).resolve().parent
 START, END = "<START>", "<END>"
-BLOCK_BYTES = 1 << 20       # of a file, read at a time
-LONGEST_SENTENCE = 1 << 20  # characters; a longer one is cut
+HIDDEN = ".", "__MACOSX"    # how the names of hidden files and folders begin
 MARKED_ENCODINGS = (        # UTF-32's mark begins like UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
     (codecs.BOM_UTF8, "utf-8"))
 
-# {0,9}, not *, so that "....." takes linear time.
-SENTENCE_END = re.compile(r"[.!?…][^\w\s]{0,9}(?=\s)|\n(?=[^\S\n]*\n)")
+# The commonest of Unicode's Sentence_Terminal: of most scripts; Arabic, Urdu, Syriac, N'Ko,
+# Armenian; those of India, Ethiopia, Mongolia, Inuit, Santali, Manipuri; Burma, China and Japan.
+SENTENCE_MARKS = (".!?…‼⁇⁈⁉" "\u061f\u06d4\u0700-\u0702\u07f9\u0589" "।॥።፧᠃᠉᙮᱾᱿꯫" "။。！？")
+
+# Lower-case letters. Georgian ones are not among them: no sentence begins with their capitals.
+SMALL = "".join(char for char in CHARACTERS if char.islower() and char != char.title())
+
+# {0,9}, not *, so that "....." takes linear time; for ++ and *+, too.
+MARKS_END = rf"[{SENTENCE_MARKS}][^\w\s]{{0,9}}(?=\s)"
+BLANK_LINE = rf"\n(?=(?:[^\S\n]|[{INVISIBLE}])*+\n)"
+SENTENCE_END = re.compile(rf"{MARKS_END}(?!\s++\W{{0,9}}+[{SMALL}])|{BLANK_LINE}")
+SENTENCE_END_OF_SMALL_LETTERS = re.compile(f"{MARKS_END}|{BLANK_LINE}")
+LINE_END = re.compile("\n")
+
+# Text without ends is cut between words, since the tokens of a sentence are made all at once.
+BETWEEN_CUTS = re.compile(r".{1,1000000}(?!\S)|\S+", re.DOTALL)
 
 
 @dataclass
@@ -114,33 +124,38 @@ def make_text_as_script(script):
         sys.exit(2)
 
 
-def read_sentences(path, encoding="utf-8"):
+def read_sentences(path, encoding="utf-8", lines=False):
     """Yield the sentences of a text file, or of all .txt files below a folder, sorted.
 
     A sentence is a list of tokens, runs of word characters or of punctuation, between START and
     END; what `normalised` does with their letters is done. Equal tokens are one string object, so
     that a list of all sentences takes 8 bytes a token.
 
-    A sentence ends before white space at a run of punctuation with . ! ? or … in it, or at a blank
-    line.
+    A sentence ends at a blank line, and at a run of punctuation with one of SENTENCE_MARKS in it
+    if white space follows. It goes on if a lower-case letter follows (2003 г., когато), unless
+    the text has no capitals at all. If `lines` is true, each line is a sentence.
 
     Raises
     ------
     InputError : there is no text there, or it is not in the encoding
     """
     for file in find_text_files(Path(path)):
-        for text in _blocks(file, encoding):
-            ends = [match.end() for match in SENTENCE_END.finditer(text)]
-            for start, end in pairwise([0, *ends, len(text)]):
-                pieces = text[start:end].split()
-                if pieces:
-                    yield [START, *chain.from_iterable(map(tokens_of, pieces)), END]
+        text = read_text(file, encoding)
+        for sentence in split_sentences(text, lines):
+            tokens = tokens_of(normalised(sentence))
+            if tokens:
+                yield [START, *map(sys.intern, tokens), END]
 
 
-@lru_cache(maxsize=1 << 17)             # most pieces of a text were in it before
-def tokens_of(piece):
-    """Find the words and the runs of punctuation in a piece of text without spaces."""
-    return [sys.intern(token) for token in TOKEN.findall(piece)]
+def split_sentences(text, lines):
+    """Yield the sentences of a text, or its lines; one of a million characters is cut."""
+    if lines:
+        end = LINE_END
+    else:
+        end = SENTENCE_END_OF_SMALL_LETTERS if text.islower() else SENTENCE_END
+    ends = (match.end() for match in end.finditer(text))
+    for start, stop in pairwise(chain([0], ends, [len(text)])):
+        yield from BETWEEN_CUTS.findall(text, start, stop)
 
 
 def find_text_files(path):
@@ -150,108 +165,69 @@ def find_text_files(path):
             raise InputError(f"{path}: neither a file nor a folder; write the text to a file first")
         return [path]
 
+    files = {}                                          # by real path: no file is read twice
+    # Windows compares paths in another way, so their parts are compared.
+    for file in sorted(text_files_below(path), key=lambda file: file.parts):
+        files.setdefault(os.path.realpath(file), file)
+    if not files:
+        raise InputError(f"{path}: no .txt file in this folder; put the text there, in UTF-8")
+    return list(files.values())
+
+
+def text_files_below(path):
+    """Yield the .txt files below a folder, but no hidden ones and no results; follow links."""
     def stop(error):                    # a folder that cannot be read would be left out
         raise error
 
-    files = [Path(folder) / name for folder, _, names in os.walk(path, onerror=stop)
-             for name in names if _is_text_file(Path(folder) / name, path)]
-    files.sort(key=lambda file: file.parts)         # Windows compares paths in another way
-    if not files:
-        raise InputError(f"{path}: no .txt file in this folder; put the text there, in UTF-8")
-    return files
-
-
-def _is_text_file(file, folder):
-    """Say whether a file below a folder is part of a corpus: no result, and nothing hidden."""
-    if file.suffix.lower() != ".txt" or file.name.startswith("w2v-"):
-        return False
-    parts = file.relative_to(folder).parts
-    is_hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return not is_hidden and file.is_file()
+    seen = set()                        # a link may lead back to where the walk has been
+    for folder, subfolders, names in os.walk(path, onerror=stop, followlinks=True):
+        real_folder = os.path.realpath(folder)
+        if real_folder in seen:
+            subfolders.clear()
+            continue
+        seen.add(real_folder)
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(HIDDEN))
+        for name in names:
+            file = Path(folder, name)
+            is_left_out = name.startswith((*HIDDEN, "w2v-"))
+            if file.suffix.lower() == ".txt" and not is_left_out and file.is_file():
+                yield file
 
 
 def read_lines(file, encoding="utf-8"):
     """Read a short text file, such as a list of words: its lines."""
-    return "".join(_decoded(file, encoding)).removeprefix("\ufeff").splitlines()
+    return read_text(file, encoding).removeprefix("\ufeff").split("\n")
 
 
-def _blocks(file, encoding):
-    """Yield the text of a file, normalised, in blocks that end where a sentence does."""
-    rest = ""
-    for text in _decoded(file, encoding):
-        rest += text
-        if len(rest) < BLOCK_BYTES // 4:        # a small file is one block
-            continue
-        cut = max((match.end() for match in SENTENCE_END.finditer(rest)), default=0)
-        if not cut and len(rest) > LONGEST_SENTENCE:        # it is cut between two words
-            cut = max(rest.rfind(" "), rest.rfind("\n")) + 1 or len(rest)
-        yield normalised(rest[:cut])
-        rest = rest[cut:]
-    yield normalised(rest)
+def read_text(file, encoding="utf-8"):
+    """Read a text file, with LF at the ends of lines; a byte order mark overrides `encoding`.
 
-
-def _decoded(file, encoding):
-    """Yield the text of a file, block by block; a byte order mark says more than `encoding`."""
-    offset = 0                                  # of the block in the file
-    with open(file, "rb") as stream:
-        data = stream.read(BLOCK_BYTES)
-        encoding = _marked_encoding(data) or encoding
-        decoder = codecs.getincrementaldecoder(encoding)()
-        while True:
-            begun = offset - len(decoder.getstate()[0])         # of a letter in the block before
-            try:
-                text = decoder.decode(data, final=not data)
-            except UnicodeError as error:           # UnicodeDecodeError, and of UTF-16 another
-                fault = f"byte {begun + getattr(error, 'start', 0)} is not {encoding.upper()}"
-                raise InputError(f"{file}: {fault}; {_advice(data, encoding)}") from None
-            if "\0" in text:
-                before = text[:text.index("\0")].encode(encoding)
-                fault = f"byte {begun + len(before)} is zero, so it is no {encoding.upper()} text"
-                raise InputError(f"{file}: {fault}; {_advice(data, encoding)}")
-            yield text
-            if not data:
-                break
-            offset += len(data)
-            data = stream.read(BLOCK_BYTES)
-        if Path(file).is_file() and os.fstat(stream.fileno()).st_size != offset:
-            raise InputError(f"{file}: changed while it was read; begin again")
-
-
-def _marked_encoding(data):
-    """Return the encoding that a byte order mark tells of, or None.
-
-    The mark itself is then read as U+FEFF, a character that nobody sees.
+    Raises
+    ------
+    InputError : the file is not in the encoding, or has zero bytes
     """
-    for mark, encoding in MARKED_ENCODINGS:
-        if data.startswith(mark):
-            return encoding
-    return None
+    data = Path(file).read_bytes()
+    for mark, marked_encoding in MARKED_ENCODINGS:
+        if data.startswith(mark):       # it is then read as U+FEFF, which `normalised` drops
+            encoding = marked_encoding
+            break
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        advice = "the file is damaged, or name its encoding by --encoding"
+        if encoding == "utf-8" and looks_like_cp1251(data):
+            advice = "it looks like cp1251, which --encoding cp1251 reads"
+        raise InputError(f"{file}: byte {error.start} is not {encoding.upper()}; "
+                         f"{advice}") from None
+    if "\0" in text:
+        place = len(text[:text.index("\0")].encode(encoding))
+        raise InputError(f"{file}: byte {place} is zero, which no text in {encoding.upper()} has; "
+                         "remove the zero bytes")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _advice(data, tried):
-    """Say what to do about bytes that cannot be read, by what they look like."""
-    likely = _likely_encoding(data)
-    if tried != "utf-8" and likely in (tried, None):
-        return "the file is damaged, cut off, or in another encoding"
-    if likely:
-        return f"it looks like {likely}, which --encoding {likely} reads"
-    return "convert the file to UTF-8, or name its encoding, such as --encoding cp1251"
-
-
-def _likely_encoding(data):
-    """Guess the encoding of text that has no byte order mark, or return None."""
-    data = np.frombuffer(data, np.uint8)
-    if len(data) < 8:
-        return None
-    is_small = data < 0x20              # as the first byte is, of the two of a letter of Europe's
-    if is_small[2::4].mean() > 0.9 and is_small[3::4].mean() > 0.9:
-        return "utf-32-le"
-    if is_small[0::4].mean() > 0.9 and is_small[1::4].mean() > 0.9:
-        return "utf-32-be"
-    if is_small[1::2].mean() > 0.9:
-        return "utf-16-le"
-    if is_small[0::2].mean() > 0.9:
-        return "utf-16-be"
-    if (data >= 0xe0).mean() > 0.3:     # а to я of Windows
-        return "cp1251"
-    return None
+def looks_like_cp1251(data):
+    """Say whether most letters of a text are where cp1251, Windows' Cyrillic, has а to я."""
+    not_ascii = data.translate(None, bytes(range(0x80)))
+    small = data.translate(None, bytes(range(0xe0)))
+    return len(small) > max(len(not_ascii) / 2, len(data) / 4)

@@ -12,6 +12,7 @@ from corpus.characters import is_of_letters, normalised
 from corpus.reading import END, START, read_lines, read_sentences
 from utils import InputError
 
+ENOUGH_TOKENS = 200_000         # from about here on neighbours begin to make sense
 
 @dataclass
 class Corpus:
@@ -34,15 +35,29 @@ class Corpus:
         return (f"{self.name}: {self.tokens:,} tokens, {len(self.words):,} words, "
                 f"{len(self.pairs):,} pairs")
 
+    def remarks(self):
+        """List what shows at a glance: the commonest words, and whether there is enough text.
 
-def read_corpus(name, path, limit, window, encoding="utf-8"):
+        In the commonest words one sees a wrong encoding, tags, time codes, or text without spaces.
+        """
+        commonest = [word for word in self.words[:12] if word not in (START, END)][:10]
+        shown = [repr(word[:30])[1:-1] for word in commonest]   # control characters are escaped
+        remarks = [f"most frequent: {' '.join(shown)}"]
+        if self.tokens < ENOUGH_TOKENS:
+            remarks.append(f"fewer than {ENOUGH_TOKENS:,} tokens: neighbours will be mostly chance")
+        return remarks
+
+
+def read_corpus(name, path, limit, window, encoding="utf-8", lines=False):
     """Read the text at a path: its vocabulary of at most limit words, and its pairs.
+
+    `encoding` and `lines` are those of `read_sentences`.
 
     Raises
     ------
     InputError : the text has no two words that can be a pair
     """
-    sentences = list(read_sentences(path, encoding))
+    sentences = list(read_sentences(path, encoding, lines))
     words, word2ind, freqs = utils.extractDictionary(sentences, limit)
     if len(set(words) - {START, END}) < 2:
         raise InputError(f"{path}: fewer than two different words; take a longer text or a larger "

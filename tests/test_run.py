@@ -47,7 +47,8 @@ def reported_loss(result):
 
 def lines_but_progress(stderr):
     """List the lines of stderr without those that say how far training is, or what is read."""
-    return [line for line in stderr.splitlines() if not re.search(r"pairs/s|pairs$", line)]
+    usual = re.compile(r"pairs/s|pairs$|^most frequent|^fewer than")
+    return [line for line in stderr.splitlines() if not usual.search(line)]
 
 
 # --- what a run leaves and says -----------------------------------------------------------------

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 import utils
-from corpus import reading
 from corpus.characters import is_of_letters, normalised
-from corpus.reading import END, START, read_sentences
+from corpus.reading import END, START, find_text_files, read_sentences
 from corpus.vocabulary import (
     choose_words_to_draw,
     read_corpus,
@@ -21,17 +20,11 @@ from utils import InputError, extractDictionary, extractWordContextPairs
 BULGARIAN = Path(__file__).with_name("bulgarian.txt")
 
 
-def small_blocks(monkeypatch, size):
-    """Let so many bytes be read at a time, and sentences of more characters be cut."""
-    monkeypatch.setattr(reading, "BLOCK_BYTES", size)
-    monkeypatch.setattr(reading, "LONGEST_SENTENCE", size)
-
-
-def sentences(tmp_path, text, encoding="utf-8"):
+def sentences(tmp_path, text, encoding="utf-8", lines=False):
     """Write a text, str or bytes, to a file, and read its sentences, each with spaces between."""
     file = tmp_path / "text.txt"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    read = list(read_sentences(file, encoding))
+    read = list(read_sentences(file, encoding, lines))
     assert all(sentence[0] == START and sentence[-1] == END for sentence in read)
     return [" ".join(sentence[1:-1]) for sentence in read]
 
@@ -41,10 +34,11 @@ def sentences(tmp_path, text, encoding="utf-8"):
     ("Тя каза: „Да!“ И тръгна.", ["тя каза : „ да !“", "и тръгна ."]),
     ("a heading\n\nits text\nin two lines\n \t\nmore",
      ["a heading", "its text in two lines", "more"]),
-    ("a\r\n\r\nb\r\nc", ["a", "b c"]),
+    ("a\r\n\r\nb\r\nc\n\u200b\nd", ["a", "b c", "d"]),
+    ("a\r\rb\rc\r \rd", ["a", "b c", "d"]),
     ("np.array 3.14 isn't...", ["np . array 3 . 14 isn ' t ..."]),
     ("\ufeffBOM first", ["bom first"]),
-    ("हिन्दी में लिखा। وَلَد ΑΣ", ["हिन्दी में लिखा । وَلَد ας"]),
+    ("हिन्दी में लिखा। وَلَد ΑΣ", ["हिन्दी में लिखा ।", "وَلَد ας"]),
     ("", []),
     (" \n\n \n", []),
     ("...", ["..."]),
@@ -53,18 +47,41 @@ def test_sentences_and_tokens(tmp_path, text, expected):
     assert sentences(tmp_path, text) == expected
 
 
-def test_blocks_do_not_show(tmp_path, monkeypatch):
-    text = BULGARIAN.read_text(encoding="utf-8")
-    whole = sentences(tmp_path, text)
-    for size in 170, 333, 1000:
-        small_blocks(monkeypatch, size)
-        assert sentences(tmp_path, text) == whole
+@pytest.mark.parametrize("text, ends", [
+    ("През 2003 г. когато. Иван 5 млн. лв. и т.н. а после", ["когато."]),
+    ("Каза т.нар. „голям“ брат, и др. (също) и т. ч. – да! Край", ["да!"]),
+    ("e.g. \u200eone. Two", ["one."]),
+    ("На ул.\nмалка. 5 дни. Б.", ["малка.", "дни."]),
+    ("Въпрос? отговор.\n\nнов ред", ["отговор."]),
+    ("без главни. букви! и тук? (да) не", ["главни.", "букви!", "тук?"]),
+    ("ეს არის NATO. ის არის კარგი. კი", ["NATO.", "კარგი."]),      # Georgian has no capitals
+])
+def test_a_sentence_goes_on_before_a_lower_case_letter(tmp_path, text, ends):
+    """Each of the ends ends a sentence, and nothing else does."""
+    read = [sentence.replace(" ", "") for sentence in sentences(tmp_path, text)]
+    assert len(read) == len(ends) + 1
+    for sentence, end in zip(read, ends):
+        assert sentence.endswith(end.lower())
 
 
-def test_an_endless_sentence_is_cut_between_words(tmp_path, monkeypatch):
-    small_blocks(monkeypatch, 100)
-    read = sentences(tmp_path, "думите " * 200)
-    assert len(read) > 5 and " ".join(read).split() == ["думите"] * 200
+@pytest.mark.parametrize("text", [
+    "यह है। वह है॥ यह", "یہ ہے۔ وہ ہے؟ یہ", "هذا؟ ذلك. هذا", "Սա է։ Նա է։ Սա", "ይህ ነው። ነው፧ ይህ",
+    "ᱱᱚᱣᱟ ᱾ ᱱᱚᱣᱟ ᱿ ᱱᱚᱣᱟ", "ꯃꯁꯤ ꯫ ꯃꯁꯤ ꯫ ꯃꯁꯤ", "ᖃᐅᔨᒪ᙮ ᖃᐅᔨᒪ᙮ ᖃᐅᔨᒪ", "ߞߊ߲߫߹ ߞߊ߲߫! ߞߊ", "ܐ܁ ܐ܂ ܐ",
+    "ᠡᠨᠡ᠃ ᠲᠡᠷᠡ᠃ ᠡᠨᠡ", "我 在。 你 在！ 我", "သည်။ သည်။ သ", "What?! Yes⁉ No"])
+def test_sentences_end_in_many_scripts(tmp_path, text):
+    assert len(sentences(tmp_path, text)) == 3
+
+
+def test_lines_are_sentences(tmp_path):
+    text = "One. Two\n\nthree\r\nfour! Five\r six"
+    assert sentences(tmp_path, text, lines=True) == ["one . two", "three", "four ! five", "six"]
+
+
+def test_text_without_ends_is_cut_between_words(tmp_path):
+    words = 500_000 * ["думи"]
+    read = sentences(tmp_path, " ".join(words))
+    assert 2 < len(read) < 5 and " ".join(read).split() == words
+    assert sentences(tmp_path, "a" * 2_500_000 + " b") == ["a" * 2_500_000, "b"]
 
 
 @pytest.mark.parametrize("text", [
@@ -83,47 +100,43 @@ def test_folder_is_read_recursively_and_in_sorted_order(tmp_path):
     assert words == ["first", "middle", "last"]
 
 
-@pytest.mark.parametrize("place", [0, 5, 99, 100, 101, 250])
-def test_wrong_bytes_are_named_by_file_and_offset(tmp_path, monkeypatch, place):
-    small_blocks(monkeypatch, 100)
+@pytest.mark.parametrize("place", [0, 6, 250])
+def test_wrong_bytes_are_named_by_file_and_offset(tmp_path, place):
     text = "я".encode() * 200
-    place -= place % 2          # where a letter begins
-    with pytest.raises(InputError, match=rf"text\.txt: byte {place} is not UTF-8"):
+    with pytest.raises(InputError, match=rf"text\.txt: byte {place} is not UTF-8; .*damaged"):
         sentences(tmp_path, text[:place] + b"\xff" + text[place:])
-    with pytest.raises(InputError, match=r"text\.txt: byte 398 is not UTF-8"):
+    with pytest.raises(InputError, match=r"text\.txt: byte 398 is not UTF-8; .*damaged"):
         sentences(tmp_path, text[:399])
-    with pytest.raises(InputError, match=rf"text\.txt: byte {place} is zero"):
+    with pytest.raises(InputError, match=rf"byte {place} is zero.* remove the zero bytes$"):
         sentences(tmp_path, text[:place] + b"\0" + text[place:])
+    with pytest.raises(InputError, match=rf"byte {place} is zero.* remove the zero bytes$"):
+        sentences(tmp_path, (place // 2 * "a" + "\0b").encode("utf-16-le"), "utf-16-le")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 def test_a_byte_order_mark_says_how_to_read(tmp_path, encoding):
     text = "\ufeffедно и. two"
-    assert sentences(tmp_path, text.encode(encoding)) == ["едно и .", "two"]
+    for named in "utf-8", "cp1251":
+        assert sentences(tmp_path, text.encode(encoding), named) == ["едно и .", "two"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "cp1251"])
-def test_what_it_looks_like_is_named_and_can_be_read(tmp_path, encoding):
+def test_cp1251_is_guessed_and_can_be_read(tmp_path):
     text = BULGARIAN.read_text(encoding="utf-8").replace("„", "").replace("“", "")
-    message = f"it looks like {encoding}, which --encoding {encoding} reads"
-    with pytest.raises(InputError, match=message):
-        sentences(tmp_path, text.encode(encoding))
-    read = sentences(tmp_path, text.encode(encoding), encoding)
-    assert read == sentences(tmp_path, text)
+    with pytest.raises(InputError, match="it looks like cp1251, which --encoding cp1251 reads"):
+        sentences(tmp_path, text.encode("cp1251"))
+    assert sentences(tmp_path, text.encode("cp1251"), "cp1251") == sentences(tmp_path, text)
 
 
-@pytest.mark.parametrize("content, encoding, message", [
-    ("едно две три".encode("utf-16-le"), "utf-16", "is not UTF-16; it looks like utf-16-le"),
-    ("\ufeffедно две".encode("utf-16-le")[:-1], "utf-8", "damaged, cut off"),
-    (b"\x98" + "едно две три четири".encode("cp1251"), "cp1251", "damaged, cut off")])
-def test_what_cannot_be_read_in_its_encoding(tmp_path, content, encoding, message):
+@pytest.mark.parametrize("content, encoding", [
+    ("यह एक किताब है".encode() + b"\xff", "utf-8"),       # a third of its bytes are above 0xe0
+    ("le garçon a déjà mangé près de là".encode("latin-1"), "utf-8"),
+    ("Русский текст".encode("koi8-r"), "utf-8"),
+    ("едно две".encode("utf-16-le")[:-1], "utf-16-le"),
+    (b"\x98" + "едно две три четири".encode("cp1251"), "cp1251")])
+def test_nothing_else_is_guessed(tmp_path, content, encoding):
+    message = rf"byte \d+ is not {encoding.upper()}; the file is damaged, or name its encoding"
     with pytest.raises(InputError, match=message):
         sentences(tmp_path, content, encoding)
-
-
-def test_a_byte_that_is_not_of_the_encoding_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"text\.txt: byte 2 is not CP1251; "):
-        sentences(tmp_path, b"ab\x98", "cp1251")
 
 
 @pytest.mark.parametrize("text, expected", [
@@ -134,6 +147,8 @@ def test_a_byte_that_is_not_of_the_encoding_is_named(tmp_path):
     ("ന്\u200d, ന\u200d, a\u200c b\u200d.", ["ന്\u200d", ",", "ന", ",", "a", "b", "."]),
     ("\u200dx .\u200d. \u200c", ["x", ".."]),
     ("❤\ufe0f да", ["❤", "да"]),
+    ("eﬃcient ﬁt ﬆ", ["efficient", "fit", "st"]),                     # ligatures
+    ("ﻻ ﻢﺣﻣﺩ ﭘ", ["لا", "محمد", "پ"]),                                # letters as a PDF has them
     ("🏳\ufe0f\u200d🌈", ["🏳🌈"]),
     ("\U0001E922\U0001E944\U0001E923", ["\U0001E944".join("\U0001E922\U0001E923").lower()]),
     ("ок\n\ufeffдве", ["ок", "две"]),
@@ -195,15 +210,28 @@ def test_hidden_files_are_no_text_and_capitals_in_an_ending_do_not_matter(tmp_pa
     assert read == ["a", "c"]
 
 
-def test_a_file_that_changes_while_it_is_read_is_an_error(tmp_path, monkeypatch):
-    small_blocks(monkeypatch, 100)
-    file = tmp_path / "text.txt"
-    file.write_text("едно две. " * 100, encoding="utf-8")
-    read = read_sentences(file)
-    next(read)
-    file.write_text("едно", encoding="utf-8")
-    with pytest.raises(InputError, match="changed while it was read"):
-        list(read)
+def test_links_are_followed_and_each_file_is_read_once(tmp_path):
+    folder, elsewhere = tmp_path / "corpus", tmp_path / "elsewhere"
+    for file, text in (folder / "b/b.txt", "own"), (elsewhere / "c.txt", "linked"):
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    (folder / "a.txt").symlink_to(folder / "b/b.txt")
+    (folder / "d.txt").symlink_to(folder / "b/b.txt")
+    (folder / "e").symlink_to(elsewhere)
+    (folder / "f").symlink_to(elsewhere)
+    (elsewhere / "loop").symlink_to(folder)
+    assert [word for _, word, _ in read_sentences(folder)] == ["own", "linked"]
+    assert find_text_files(folder) == [folder / "a.txt", folder / "e/c.txt"]
+
+
+def test_what_shows_at_a_glance(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("<b>\x1b</b> " * 9 + "ten eleven ten " * 5 + "дума " * 2 + "x" * 99)
+    [commonest, warning] = read_corpus("text", text, 20000, 3).remarks()
+    assert commonest == f"most frequent: b ten < >\\x1b</ > eleven дума {'x' * 30}"
+    assert warning == "fewer than 200,000 tokens: neighbours will be mostly chance"
+    text.write_text("one two " * 100_000)
+    assert read_corpus("text", text, 20000, 3).remarks() == ["most frequent: one two"]
 
 
 @pytest.mark.parametrize("limit", [5, 40, None])
