@@ -21,8 +21,11 @@ EACH_AND_ALL = [(name,) for name in MODULES] + [MODULES]
 
 @pytest.fixture
 def copy(tmp_path):
+    """The project, with a test.py that says nothing: before a training, it takes seconds."""
     ignored = shutil.ignore_patterns("text", "*.zip", "w2v-*", ".*", "*venv*", "tests", "solutions")
-    return shutil.copytree(ROOT, tmp_path / "project", ignore=ignored)
+    project = shutil.copytree(ROOT, tmp_path / "project", ignore=ignored)
+    (project / "test.py").write_text("")
+    return project
 
 
 @pytest.mark.parametrize("names", EACH_AND_ALL, ids=" ".join)
@@ -80,6 +83,7 @@ def test_wrong_modules_are_named_before_the_training_and_it_goes_on(copy):
         shutil.copy(HERE / "student" / name, copy)
     text = (copy / "grads.py").read_text(encoding="utf-8")
     (copy / "grads.py").write_text(text.replace("du_w = W.T @", "du_w = W @"), encoding="utf-8")
+    shutil.copy(ROOT / "test.py", copy)
     result = python("run.py", "--corpus", BULGARIAN, cwd=copy)
     assert result.returncode == 0, result.stderr
     told, _, training = result.stderr.partition("task 4 fails; see python test.py 4")
