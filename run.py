@@ -23,12 +23,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from beyond.checkpoints import CHECKPOINT, Checkpoints
-from beyond.command_line import Parser, explained, prepare_output
+from beyond.command_line import Parser, explained, handled_signals, prepare_output
 from beyond.commands import COMMANDS
 from beyond.measures import unigram_floor
 from beyond.options import training_options, training_parser
 from beyond.results import (
-    FINISHED,
+    DATA,
+    PICTURES,
     Results,
     Run,
     load_run,
@@ -42,7 +43,7 @@ from beyond.starts import STARTS
 from beyond.submission import failing_tasks
 from corpus.reading import open_corpus
 from corpus.vocabulary import choose_words_to_draw, read_corpus, read_words_to_draw
-from utils import InputError, handled_signals, tell
+from utils import InputError, tell
 
 
 def train(options):
@@ -57,19 +58,13 @@ def train(options):
     with results_folder(options.out) as scratch, threadpool_limits(1, "blas"):
         from beyond import reporting  # here, since matplotlib is slow to import
         corpus, groups = read(options, source)
-        settings = settings_of(options, corpus.fingerprint())
-        if not learning.is_ours():
-            settings["schedule"] = "constant"       # as the assignment has it
-        if options.resume and moved_what_was_finished(options.out, settings):
-            return
-
+        settings = settings_of(options, corpus.fingerprint(), learning)
         seq, q_noise = make_noise(corpus, options.negatives)
         floor = unigram_floor(corpus.pairs[:, 1], q_noise, options.negatives)
         if options.pairs:
             chosen = choice_rng.permutation(len(corpus.pairs))[:options.pairs]
             corpus.pairs = corpus.pairs[chosen]
-        for line in str(corpus), *corpus.remarks():
-            tell(line)
+        tell(str(corpus))
         see_what_will_be_replaced(options, corpus)
         if not learning.are_ours():
             tell_what_fails()
@@ -80,18 +75,18 @@ def train(options):
                                             checkpoints)
 
         results = Results(*parameters, corpus.words, np.array(corpus.freqs))
-        normalisers = reporting.measure_normalisers(options, results)
         run = Run(corpus.name, corpus.tokens, len(corpus.words), len(corpus.pairs),
                   course.final_loss(), floor, settings, versions())
+        normalisers = reporting.measure_normalisers(options, results)
         write_results(scratch, results, run)
-        reporting.draw_pictures(scratch, results, run, course, groups)
         with handled_signals(signal.SIG_IGN):       # too late to stop
-            move_results(scratch, options.out)
+            move_results(scratch, options.out, DATA)
             checkpoints.remove()
-    seconds = time.monotonic() - begun
+        reporting.draw_pictures(scratch, results, run, course, groups)
+        move_results(scratch, options.out, PICTURES)
     try:
-        reporting.report(options, corpus, results, run, course, normalisers, seconds)
-        reporting.print_neighbours(results, groups)
+        reporting.report(options, corpus, results, run, course, normalisers, groups,
+                         time.monotonic() - begun)
         sys.stdout.flush()
     except OSError as error:
         raise InputError(f"the report cannot be printed: {error.strerror}; the results are in "
@@ -127,24 +122,15 @@ def read(options, source):
     return corpus, choose_words_to_draw(corpus)
 
 
-def settings_of(options, fingerprint):
+def settings_of(options, fingerprint, learning):
     """Collect what the results depend on, and a checkpoint must agree with."""
     settings = {name: getattr(options, name) for name in ASSIGNMENT}
+    if not learning.is_ours():
+        settings["schedule"] = "constant"       # as the assignment has it
     settings |= {"corpus": fingerprint, "numpy": np.__version__}
     for module in MODULES:
         settings[module] = hashlib.sha256((HERE / module).read_bytes()).hexdigest()
     return settings
-
-
-def moved_what_was_finished(folder, settings):
-    """Move the results of this very run, if it ended and could only not move them."""
-    run = load_run(folder / FINISHED)
-    if run is None or run.settings != settings:
-        return False
-    move_results(folder / FINISHED, folder)
-    Checkpoints(folder, settings, 0).remove()
-    print(f"moved to {folder.resolve()}: {run}")
-    return True
 
 
 def see_what_will_be_replaced(options, corpus):
@@ -173,6 +159,8 @@ def make_noise(corpus, n):
 
 def make_start(options, corpus, rng):
     """Make U, V and W as --init says, in float32."""
+    if options.init == "spectral":
+        tell("factoring how often words occur together …")
     start = STARTS[options.init](corpus.freqs, options.dim, options.batch_size, options.negatives,
                                  rng, options.alpha, corpus.pairs)
     return [X.astype(np.float32) for X in start]

@@ -1,14 +1,13 @@
 """The vocabulary and the pairs of words, as the course's utils makes them; progress; messages.
 
-And what the system wants handled: renaming on Windows, signals.
+And renaming, for which Windows needs patience.
 """
 
 import os
-import signal
 import sys
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import chain, repeat
 
 import numpy as np
@@ -116,20 +115,6 @@ def replace_patiently(source, target):
             if time.monotonic() - begun > PATIENCE:
                 raise
         time.sleep(0.05)
-
-
-SIGNALS = signal.SIGINT, signal.SIGTERM         # Ctrl-C, and the request to end
-
-
-@contextmanager
-def handled_signals(handler):
-    """Within it, let these signals call a function of the signal's number and the frame."""
-    before = {number: signal.signal(number, handler) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler_before in before.items():
-            signal.signal(number, handler_before)
 
 
 class Progress:

@@ -1,11 +1,15 @@
-"""The command line: options as data, and mistakes in one line."""
+"""The command line: options as data, mistakes in one line, and the signals that end a program."""
 
 import argparse
 import os
+import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 from utils import tell
+
+SIGNALS = signal.SIGINT, signal.SIGTERM         # Ctrl-C, and the request to end
 
 
 class Parser(argparse.ArgumentParser):
@@ -87,3 +91,14 @@ def prepare_output():
             setattr(sys, name, open(os.devnull, "w"))
         if hasattr(getattr(sys, name), "reconfigure"):          # IDLE's window has nothing to set
             getattr(sys, name).reconfigure(errors="replace")
+
+
+@contextmanager
+def handled_signals(handler):
+    """Within it, let these signals call a function of the signal's number and the frame."""
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler_before in before.items():
+            signal.signal(number, handler_before)

@@ -18,9 +18,10 @@ import sampling
 import w2v_sgd
 from beyond.as_assigned import learn_as_assigned
 from beyond.checkpoints import CHECKPOINT, newest_in
+from beyond.command_line import handled_signals
 from beyond.settings import METHODS, SCHEDULES
 from beyond.starts import smaller_step
-from utils import InputError, Progress, handled_signals, tell
+from utils import InputError, Progress, tell
 
 OURS = "rng", "many_at_once", "done", "callback"        # parameters beyond the assignment's
 

@@ -10,6 +10,7 @@ from beyond.starts import smaller_step
 from utils import InputError, tell
 
 ENOUGH_PAIRS = 10 ** 6      # of fewer, hardly any word has been seen often enough
+LARGE_VOCABULARY = 40_000   # for which the normalisers take seconds
 
 
 def smaller_alpha(options, freqs):
@@ -19,6 +20,8 @@ def smaller_alpha(options, freqs):
 
 def measure_normalisers(options, results):
     """Compute log Σ_c exp(v_cᵀ W u_w) of each word; InputError if the scores overflow."""
+    if len(results.words) > LARGE_VOCABULARY:
+        tell("summing exp(score) over all pairs of words …")
     normalisers = log_normalisers(results.U, results.V, results.W)
     if not (np.isfinite(normalisers).all() and np.isfinite(results.both).all()):
         raise InputError(f"the scores overflow: {smaller_alpha(options, results.freqs)}")
@@ -39,15 +42,13 @@ def draw(path, plot, *arguments):
     try:
         with durable_file(path) as file:
             plot(*arguments, file)
-    except OSError:
-        raise
-    except Exception as error:          # matplotlib's, of whatever kind
-        path.unlink()
+    except Exception as error:          # matplotlib's, of whatever kind, or the disk is full
+        path.unlink(missing_ok=True)
         tell(f"run.py: {path.name} cannot be drawn: {error}")
 
 
-def report(options, corpus, results, run, course, normalisers, seconds):
-    """Print how the training went."""
+def report(options, corpus, results, run, course, normalisers, groups, seconds):
+    """Print how the training went, and the words nearest to some of those that are drawn."""
     was_seen = options.epochs > 1 or options.init == "spectral"
     seen = ", seen before" if was_seen else ""
     weighted = np.average(normalisers, weights=results.freqs)
@@ -59,7 +60,12 @@ floor       {run.floor:.4f}, the lowest loss of a model that ignores the target 
 {judgement(options, run, course, results.freqs)}
 normalised  log Σ_c exp(v_cᵀ W u_w) = {normalisers.mean():+.3f} ± {normalisers.std():.3f} over \
 words w; {weighted:+.3f} weighted by frequency
-written     {', '.join(FILES)} in {options.out.resolve()}""")
+written     {', '.join(FILES)} in {options.out.resolve()}
+nearest""")
+    for word in example_words(groups):
+        neighbours, _ = nearest(results.both, results.word2ind[word], 6)
+        names = ", ".join(abbreviated(results.words[index]) for index in neighbours)
+        print(f"            {abbreviated(word)} → {names}")
 
 
 def judgement(options, run, course, freqs):
@@ -74,15 +80,6 @@ def judgement(options, run, course, freqs):
     if options.init != "uniform" and run.loss > run.floor + noise:
         return f"; the training did harm: {smaller_alpha(options, freqs)}"
     return "; hardly more than that was learned: take more text or more --epochs"
-
-
-def print_neighbours(results, groups):
-    """Print the words nearest to some of those that are drawn."""
-    print("nearest")
-    for word in example_words(groups):
-        neighbours, _ = nearest(results.both, results.word2ind[word], 6)
-        names = ", ".join(abbreviated(results.words[index]) for index in neighbours)
-        print(f"            {abbreviated(word)} → {names}")
 
 
 def example_words(groups):

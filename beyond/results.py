@@ -25,7 +25,9 @@ except ImportError:         # Windows
 ARRAYS = "w2v-U.npy", "w2v-V.npy", "w2v-W.npy"
 WORDS, FREQS, RUN = "w2v-words.txt", "w2v-freqs.npy", "w2v-run.json"
 EMBEDDINGS_PICTURE, LOSS_PICTURE = "embeddings.png", "loss.png"
-FILES = EMBEDDINGS_PICTURE, LOSS_PICTURE, *ARRAYS, WORDS, FREQS, RUN
+DATA = *ARRAYS, WORDS, FREQS, RUN
+PICTURES = EMBEDDINGS_PICTURE, LOSS_PICTURE
+FILES = EMBEDDINGS_PICTURE, *DATA, LOSS_PICTURE
 FINISHED = "w2v-finished"       # the folder of results that could not be moved to their places
 SCRATCH = ".w2v-run-"           # how the names of temporary folders of runs begin
 LOCK = ".w2v-lock"
@@ -184,7 +186,7 @@ def whole_file(path):
         raise InputError(f"{path}: a folder; name a file")
     if not path.parent.is_dir():
         raise InputError(f"{path.parent}: no such folder")
-    if path.name in {*ARRAYS, WORDS, FREQS, RUN}:
+    if path.name in DATA:
         raise InputError(f"{path}: the name of a result of training; take another")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".w2v-file-") as scratch:
         unfinished = Path(scratch) / path.name
@@ -268,8 +270,8 @@ def _is_taken(handle):
     return False
 
 
-def move_results(source, folder):
-    """Move the results of a run to their places, one by one, w2v-run.json last.
+def move_results(source, folder, names):
+    """Move results of a run to their places one by one, and remove those that it does not have.
 
     Where a file there cannot be replaced, such as a picture that is open on Windows, the rest stays
     in the folder FINISHED.
@@ -278,24 +280,14 @@ def move_results(source, folder):
     ------
     InputError : something stays there
     """
-    for name in FILES:
+    for name in names:
         try:
             if (source / name).exists():
                 replace_patiently(source / name, folder / name)
-            elif source.name != FINISHED:                       # a picture that could not be drawn
+            else:                                               # a picture that was not drawn
                 (folder / name).unlink(missing_ok=True)
         except PermissionError:
-            finished = _set_aside(source, folder)
-            raise InputError(f"{folder / name}: in use by another program, or read-only; the "
-                             f"results from it on are in {finished}; close it there, and the same "
-                             "command with --resume moves them") from None
-    shutil.rmtree(folder / FINISHED, ignore_errors=True)
-
-
-def _set_aside(source, folder):
-    """Rename a folder of results to FINISHED."""
-    finished = folder / FINISHED
-    if source != finished:
-        shutil.rmtree(finished, ignore_errors=True)
-        replace_patiently(source, finished)
-    return finished
+            shutil.rmtree(folder / FINISHED, ignore_errors=True)
+            replace_patiently(source, folder / FINISHED)
+            raise InputError(f"{folder / name}: in use by another program, or read-only; close it "
+                             f"there, and move the rest from {folder / FINISHED}") from None
