@@ -1,4 +1,4 @@
-"""What python test.py prints of its checks: a line each, and what is wrong with those that fail."""
+"""What python test.py prints of its checks, and what is wrong where one fails."""
 
 import os
 import re
@@ -14,44 +14,37 @@ SECONDS = 60            # that a check may take
 WIDTH = 79 if sys.stdout.isatty() else 1000     # what reads a pipe looks for whole messages
 
 
+class FilesOnly:
+    """Makes pytest print a line per file, without a dot for each test that passes."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report):
+        if report.when == "call" and report.passed:
+            return "passed", "", "PASSED"
+        return None
+
+
 class Report:
-    """Prints a line a check, below the heading of its task, in place of pytest's dots.
+    """Runs the checks of one task, each within SECONDS, and prints a line per check."""
 
-    tasks : dict from the number of a task to its heading
-    task : run only the checks of this one, each within SECONDS
-    """
-
-    def __init__(self, tasks, task=None):
-        self.tasks = tasks
-        self.task = task
-        self.heading = None
-        self.failed = []
+    def __init__(self, task, heading):
+        self.task, self.heading = task, heading
         self.warnings = set()
         self.terminal = os.dup(1)       # which pytest does not capture
 
     def pytest_collection_modifyitems(self, items):
-        for item in items:
-            marker = item.get_closest_marker("task")
-            if marker:
-                item.user_properties.append(("task", marker.args[0]))
-        if self.task:
-            items[:] = [item for item in items if ("task", self.task) in item.user_properties]
-
-    def pytest_collectreport(self, report):
-        if report.failed:
-            last_line = str(report.longrepr).strip().splitlines()[-1]
-            print(f"\n{report.nodeid} cannot be read: {last_line}")
+        items[:] = [item for item in items
+                    if item.get_closest_marker("task").args == (self.task,)]
+        print(f"\nTask {self.task}: {self.heading}")
 
     def pytest_runtest_logstart(self, nodeid):
-        if self.task:
-            main_thread = threading.main_thread().ident
-            self.timer = threading.Timer(SECONDS, self.give_up, [nodeid, main_thread])
-            self.timer.daemon = True
-            self.timer.start()
+        main_thread = threading.main_thread().ident
+        self.timer = threading.Timer(SECONDS, self.give_up, [nodeid, main_thread])
+        self.timer.daemon = True
+        self.timer.start()
 
     def pytest_runtest_logfinish(self):
-        if self.task:
-            self.timer.cancel()
+        self.timer.cancel()
 
     def give_up(self, nodeid, main_thread):
         """End the process, and say where a check is that takes too long."""
@@ -59,48 +52,34 @@ class Report:
         while frame and not is_a_students(frame.f_code.co_filename):
             frame = frame.f_back
         where = f" ({Path(frame.f_code.co_filename).name}, line {frame.f_lineno})" if frame else ""
-        lines = [f"{self.headline(nodeid, self.task)}  failed: {title(nodeid, self.task)}",
-                 f"      took longer than {SECONDS} s: an endless loop?{where}"]
-        os.write(self.terminal, "\n".join([*lines, ""]).encode(errors="replace"))
+        lines = (f"  failed: {title(nodeid)}\n"
+                 f"      took longer than {SECONDS} s: an endless loop?{where}\n")
+        sys.stdout.flush()
+        os.write(self.terminal, lines.encode(errors="replace"))
         os._exit(1)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item, call):
         """Remember where in a student's code an exception was raised."""
-        if call.excinfo:
-            for entry in call.excinfo.traceback:
-                if is_a_students(str(entry.path)):
-                    where = f"{Path(entry.path).name}, line {entry.lineno + 1}"
-                    item.user_properties.append(("where", where))
+        for entry in call.excinfo.traceback if call.excinfo else ():
+            if is_a_students(entry.path):
+                where = f"{Path(entry.path).name}, line {entry.lineno + 1}"
+                item.user_properties.append(("where", where))
 
-    def pytest_report_teststatus(self, report):
-        if report.when != "call" and not report.failed:
-            return None
-        file = report.nodeid.partition("::")[0]
+    def pytest_runtest_logreport(self, report):
+        if report.when != "call" and report.passed:
+            return
         properties = dict(report.user_properties)
-        task = properties.get("task")
-        headline = self.headline(report.nodeid, task)
-        line = f"  {report.outcome}: {title(report.nodeid, task)}"
+        print(f"  {report.outcome}: {title(report.nodeid)}")
         if report.failed:
-            self.failed.append(f"{file}: {title(report.nodeid, task)}")
-            details = reasons(report, properties.get("where"))
-            line = "\n".join([line, *(wrapped(detail) for detail in details)])
-        elif "note" in properties:
-            line += "\n" + wrapped(properties["note"])
-        return report.outcome, f"{headline}{line}\n", line
-
-    def headline(self, nodeid, task):
-        """The lines above the first check of a task, or of a file; "" for its other checks."""
-        heading = f"Task {task}: {self.tasks[task]}" if task else nodeid.partition("::")[0]
-        if heading == self.heading:
-            return ""
-        self.heading = heading
-        return f"\n{heading}\n"
+            print(*map(wrapped, reasons(report, properties.get("where"))), sep="\n", flush=True)
+        elif properties.get("note"):
+            print(wrapped(f"note: {properties['note']}"), flush=True)
 
     def pytest_warning_recorded(self, warning_message):
         where = Path(warning_message.filename)
         text = f"warning: {warning_message.message} ({where.name}, line {warning_message.lineno})"
-        if self.task and is_a_students(str(where)) and text not in self.warnings:
+        if is_a_students(where) and text not in self.warnings:
             self.warnings.add(text)
             print(wrapped(text))
 
@@ -110,39 +89,49 @@ def is_a_students(file):
     return Path(file).parent == PROJECT and Path(file).name != "test.py"
 
 
-def title(nodeid, task):
+def title(nodeid):
     """Name a check as people would."""
-    name = nodeid.partition("::")[2]
-    name = name.removeprefix(f"test_{task}" if task else "test_").strip("_[]")
-    return name.replace("[", ", ").replace("_", " ")
+    return re.sub(r".*::test_(\d_)?", "", nodeid).replace("_", " ")
 
 
 def reasons(report, where):
-    """Say in a line or two why a check failed, and what it printed."""
+    """Return the lines that say why a check failed, and what it printed."""
     crash = getattr(report.longrepr, "reprcrash", None)
     lines = (crash.message if crash else str(report.longrepr)).strip().split("\n")
-    is_syntax_error = lines[0].lstrip().startswith("File ")
-    if is_syntax_error:
+    if lines[0].lstrip().startswith("File "):               # a SyntaxError
         where = re.sub(r'.*File ".*?([^/\\]+)", ', r"\1, ", lines[0])
         lines = [lines[-1]]
-    elif crash and not lines[0].startswith("Failed: "):
+    elif crash:
         lines = lines[:1] + [line for line in lines[1:] if line.startswith("called with ")]
-    is_unwritten = lines[0].startswith("NotImplementedError: ")
-    lines[0] = in_plain_words(lines[0])
-    if where and not is_unwritten:
-        lines[0] += f" ({where})"
+    if lines[0].startswith("NotImplementedError: "):        # says itself where
+        where, lines = None, lines[:1]
+    lines[0] = in_plain_words(lines[0]) + (f" ({where})" if where else "")
     printed = [line for line in report.capstdout.splitlines() if not line.startswith("Epoch:")]
-    return lines[:2] + [f"printed: {line}" for line in printed[:3]]
+    return lines + [f"printed: {line}" for line in printed[:3]]
+
+
+MODULE = "(sampling|grads|w2v_sgd)"
+PLAIN_WORDS = {
+    "(AssertionError|Failed|NotImplementedError): (.*)": r"\2",
+    f"ImportError: cannot import name '(\\w+)' from '{MODULE}'.*": r"\2.py has no function \1",
+    f"AttributeError: module '{MODULE}' has no attribute '(\\w+)'": r"\1.py has no function \2",
+    "SystemExit.*": "the program is ended here: take exit() out",
+    "OSError: pytest: reading from stdin.*": "input() waits for somebody to type: take it out",
+    "SyntaxError: (source code .*null bytes|.*codec can't decode).*": "save the file as UTF-8",
+}
 
 
 def in_plain_words(line):
-    """Shorten the line that ends a traceback, where its first word or a path says nothing."""
-    line = re.sub("^(AssertionError|Failed|NotImplementedError): ", "", line)
-    line = re.sub(r"^ImportError: cannot import name '(\w+)' from '(\w+)' \(.*\)$",
-                  r"\2.py has no function \1", line)
-    line = line.rstrip()
-    return re.sub(r"^AttributeError: module '(sampling|grads|w2v_sgd)' has no attribute '(\w+)'$",
-                  r"\1.py has no function \2", line)
+    """Translate the line that ends a traceback, where people would put it otherwise."""
+    missing = re.fullmatch(f"ModuleNotFoundError: No module named '{MODULE}'", line)
+    if missing:
+        similar = sorted(path.name for path in PROJECT.glob("*.py*")
+                         if path.name.lower().startswith(missing[1]))
+        hint = f"; rename {similar[0]}" if similar else ""
+        return f"there is no {missing[1]}.py beside test.py{hint}"
+    for pattern, words in PLAIN_WORDS.items():
+        line = re.sub(f"^{pattern}$", words, line.rstrip())
+    return line
 
 
 def wrapped(line):

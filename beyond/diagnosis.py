@@ -1,0 +1,259 @@
+"""What is wrong with a result: it is compared with what usual mistakes would give."""
+
+import math
+
+import numpy as np
+import pytest
+
+PRECISE, SINGLE = 1e-7, 1e-4        # tolerances; float32 is a style, not a mistake
+WRONG = "is wrong"                  # the cause where no usual mistake fits
+
+
+def tolerance_of(*results):
+    """Return the tolerance for a function's results, which may be computed in float32."""
+    is_single = any(getattr(result, "dtype", None) == np.float32 for result in results)
+    return SINGLE if is_single else PRECISE
+
+
+def fail(*lines):
+    pytest.fail("\n".join(filter(None, lines)), pytrace=False)
+
+
+def expect(what, expected, got, mistakes=None, tolerance=PRECISE):
+    """Fail unless got is what is expected; say first the cause, then the numbers.
+
+    mistakes : dict from usual mistakes to their results, or to functions that return these
+    """
+    fault = find_fault(expected, got, mistakes, tolerance)
+    if fault:
+        cause, difference = fault
+        fail(f"{what} {cause}", difference)
+
+
+def expect_all(faults, given, otherwise=WRONG):
+    """Fail if one of several results has a fault, and tell of all of them.
+
+    Parameters
+    ----------
+    faults : dict from a result's name to what `find_fault` returns
+    given : the arguments
+    otherwise : the cause if no usual mistake fits
+    """
+    names_of, differences = {}, []
+    for name, fault in faults.items():
+        if fault:
+            cause = otherwise if fault[0] == WRONG else fault[0]
+            names_of.setdefault(cause, []).append(name)
+            differences.append(f"{name}: {fault[1]}" if fault[1] else "")
+    if names_of:
+        right = [f"{name} right" for name, fault in faults.items() if not fault]
+        wrong = [f"{', '.join(names)} wrong: {cause}".removesuffix(f": {WRONG}")
+                 for cause, names in names_of.items()]
+        fail(", ".join([*right, "; ".join(wrong)]), f"with {given}:", *differences)
+
+
+def find_fault(expected, got, mistakes=None, tolerance=PRECISE):
+    """Return None if got is what is expected, else the cause and the numbers, as two texts."""
+    expected = np.asarray(expected)
+    got, problem = as_numbers(expected, got)
+    if problem:
+        return problem, ""
+
+    def is_close(right, tolerance=tolerance):
+        return right.shape == got.shape and np.allclose(got, right, tolerance, tolerance)
+
+    if is_close(expected):
+        return None
+    difference = describe(expected, got)
+    turned = expected.swapaxes(-1, -2) if expected.ndim > 1 else expected
+    causes = {"is 0 everywhere": 0 * expected, "has the wrong sign": -expected,
+              "is transposed": turned,
+              "is reshaped, not transposed": turned.reshape(expected.shape)} | (mistakes or {})
+    for mistake, result in causes.items():
+        causes[mistake] = np.asarray(result() if callable(result) else result)
+    for sign, addition in (1, ""), (-1, ", and has the wrong sign"):
+        for mistake, result in causes.items():
+            if is_close(sign * result):
+                return mistake + addition, difference
+    if is_close(expected, 1e-4):
+        return "is a little off: is a small number added, or something rounded?", difference
+    factor = np.vdot(expected, got) / np.vdot(expected, expected)
+    if expected.size > 1 and is_close(factor * expected):
+        return f"is {factor:.3g} times as large as expected", difference
+    return WRONG, difference
+
+
+def describe(expected, got):
+    """Write both, if they are small, or else where they differ most."""
+    texts = [str((np.round(X, 4) + 0.).tolist()) for X in (expected, got)]
+    if expected.size <= 12 and texts[0] != texts[1]:
+        return "expected {}, got {}".format(*texts)
+    place = np.unravel_index(np.argmax(np.abs(got - expected)), expected.shape)
+    where = f" at {list(map(int, place))}" if place else ""
+    return f"expected {expected[place]:.9g}{where}, got {got[place]:.9g}"
+
+
+def as_numbers(expected, got):
+    """Return got as an array, and "" or why it cannot be compared with what is expected."""
+    if got is None:
+        return None, "is None: is a return missing?"
+    try:
+        array = np.asarray(got).astype(float)
+    except (TypeError, ValueError):
+        return None, f"is a {type(got).__name__}, expected numbers"
+    if array.shape != expected.shape:
+        hint = ": is it transposed?" if array.shape == expected.shape[::-1] else ""
+        shape = expected.shape or "one number"
+        return None, f"has the shape {array.shape}, expected {shape}{hint}"
+    if not np.isfinite(array).all():
+        strange = array[~np.isfinite(array)][0]
+        return None, f"is {strange}, expected numbers such as {expected.flat[0]:.3g}"
+    return array, ""
+
+
+def numbers(what, expected, got):
+    """Return got as an array; fail unless it holds finite numbers and is shaped as expected."""
+    array, problem = as_numbers(expected, got)
+    if problem:
+        fail(f"{what} {problem}")
+    return array
+
+
+def expect_results(names, got):
+    """Fail unless a function returned as many results as there are names."""
+    count = len(names.split(", "))
+    if got is None:
+        fail(f"{names}: expected {count} results, got None: is a return missing?")
+    if not isinstance(got, tuple | list):
+        fail(f"{names}: expected {count} results, got one {type(got).__name__}")
+    if len(got) != count:
+        fail(f"{names}: expected {count} results, got {len(got)}")
+
+
+# --- Usual mistakes: dicts from their names to what they give -----------------------------------
+
+def sequence_mistakes(freqs):
+    """Return usual mistakes in round(f^0.75)."""
+    powers = np.asarray(freqs) ** 0.75
+    return {"is rounded down": np.floor(powers),
+            "is rounded up": np.ceil(powers),
+            "is the frequency, without the power 0.75": freqs,
+            "has f^0.5 in place of f^0.75": np.round(np.sqrt(freqs)),
+            "is 1 for each: 3//4 is 0, write 3/4": powers ** 0}
+
+
+def noise_mistakes(freqs, counts, n):
+    """Return usual mistakes in log(n·q[c]); counts are the rounded f^0.75."""
+    f, q = np.array(freqs, dtype=float), counts / np.sum(counts)
+    weights = {"has f^0.75 rounded down": np.floor(f ** 0.75),
+               "lacks the rounding of f^0.75": f ** 0.75,
+               "lacks the power 0.75": f,
+               "has f^0.5 in place of f^0.75": f ** 0.5,
+               "is the same for each: 3//4 is 0, write 3/4": f ** 0}
+    return {
+        "lacks the factor n": np.log(q),
+        "is divided by n, not multiplied": np.log(q / n),
+        "has n^0.75 in place of n": np.log(n ** 0.75 * q),
+        "is n·q[c], not its logarithm": n * q,
+        "is n·log(q[c])": n * np.log(q),
+        "has log2 in place of log": np.log2(n * q),
+        "lacks the division by the sum over all words": np.log(n * counts),
+        "has (f/Σf)^0.75, which is not divided by its sum": np.log(n * (f / f.sum()) ** 0.75),
+    } | {mistake: np.log(n * weight / weight.sum()) for mistake, weight in weights.items()}
+
+
+def wrong_losses(J, side):
+    """Return usual mistakes in a loss function J, as functions; side is -1 for its gradients."""
+    def of_words(words, positives=1):
+        return lambda u_w, Vt, W, q: J(u_w, Vt[..., words, :], W, q[..., words], positives)
+
+    first, others, every = slice(1), slice(1, None), slice(None)
+    context_word, negatives, without_δ = of_words(first), of_words(others, 0), of_words(every, 0)
+    return {
+        "lacks q": lambda u_w, Vt, W, q: J(u_w, Vt, W, 0 * q),
+        "has 2q in place of q": lambda u_w, Vt, W, q: J(u_w, Vt, W, 2 * q),
+        "has q with the wrong sign": lambda u_w, Vt, W, q: J(u_w, Vt, W, -q),
+        "has Wᵀ in place of W": lambda u_w, Vt, W, q: J(u_w, Vt, W.T, q),
+        "lacks W": lambda u_w, Vt, W, q: J(u_w, Vt, np.eye(len(W)), q),
+        "has σ(−x) in place of σ(x)": lambda u_w, Vt, W, q: side * J(u_w, -Vt, W, -q),
+        "takes the context word for a negative: is δ missing?": without_δ,
+        "has δ added, not subtracted": lambda *x: 2 * without_δ(*x) - J(*x),
+        "takes the negatives for context words": of_words(every, math.inf),
+        "leaves the negatives out": context_word,
+        "leaves the context word out": negatives,
+        "has only the first negative": of_words(slice(2)),
+        "has the context word among the negatives, too": lambda *x: J(*x) + of_words(first, 0)(*x),
+        "has the wrong sign for the negatives": lambda *x: context_word(*x) - negatives(*x),
+        "has the wrong sign for the context word": lambda *x: negatives(*x) - context_word(*x),
+        "has the mean over the negatives, not their sum":
+            lambda *x: context_word(*x) + negatives(*x) / (x[3].shape[-1] - 1)}
+
+
+def wrong_factors(name, right, W):
+    """Return usual mistakes in the factors of J, du_w, dVt or dW."""
+    if name == "J":
+        return {"has log2 in place of log": right / np.log(2)}
+    if name == "dW":
+        return {"has W u_w in place of u_w": right @ W.T}
+    inverse = np.linalg.inv(W)
+    if name == "du_w":
+        return {"lacks the factor Wᵀ": right @ inverse,
+                "has W in place of Wᵀ": right @ inverse @ W.T}
+    return {"lacks the factor W": right @ inverse.T,
+            "has Wᵀ u_w in place of W u_w": right @ inverse.T @ W}
+
+
+def total(words, gradients, L):
+    """Add up gradients, S×k×M, by their words, S×k: L×M."""
+    M = gradients.shape[-1]
+    result = np.zeros((L, M))
+    for word, gradient in zip(words.ravel(), gradients.reshape(-1, M)):
+        result[word] += gradient
+    return result
+
+
+def last(words, gradients, L):
+    """Keep only the last gradient of each word, as U[w] -= … does."""
+    result = np.zeros((L, gradients.shape[-1]))
+    result[words] = gradients
+    return result
+
+
+def mean(words, gradients, L):
+    times = total(words, np.ones_like(gradients), L)
+    return total(words, gradients, L) / np.maximum(times, 1)
+
+
+def observation_by_observation(words, gradients, L):
+    return sum(last(*one, L) for one in zip(words, gradients))
+
+
+def column_by_column(words, gradients, L):
+    return sum(last(*one, L) for one in zip(words.T, gradients.swapaxes(0, 1)))
+
+
+def context_words_only(words, gradients, L, total=total):
+    return total(words[:, :1], gradients[:, :1], L)
+
+
+def negatives_only(words, gradients, L):
+    return total(words[:, 1:], gradients[:, 1:], L)
+
+
+def sgd_mistakes(alpha, S):
+    """Return usual mistakes, and the arguments with which `plain_sgd` makes them."""
+    return {
+        "lost gradients of words that are repeated in a batch": {"total": last},
+        "lost one of two gradients: a word drawn twice in one context must get both":
+            {"total": observation_by_observation},
+        "lost gradients of words that are repeated in a column of the contexts":
+            {"total": column_by_column},
+        "lost gradients of context words that are repeated in a batch":
+            {"total": lambda *x: context_words_only(*x, total=last) + negatives_only(*x)},
+        "has the mean of a repeated word's gradients, not their sum": {"total": mean},
+        "was changed only for context words, not for negatives": {"total": context_words_only},
+        "was changed only for negatives, not for context words": {"total": negatives_only},
+        "moves up the gradient, not down": {"alpha": -alpha},
+        "moves by the gradient, without α": {"alpha": 1.},
+        "moves by α·S times the gradient": {"alpha": alpha * S},
+        "moves by α/S times the gradient, which is a mean already": {"alpha": alpha / S}}
