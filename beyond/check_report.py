@@ -35,46 +35,45 @@ class Report:
     def pytest_collection_modifyitems(self, items):
         items[:] = [item for item in items
                     if item.get_closest_marker("task").args == (self.task,)]
-        print(f"\nTask {self.task}: {self.heading}")
+        print(f"\nTask {self.task}: {self.heading}", flush=True)
 
-    def pytest_runtest_logstart(self, nodeid):
-        main_thread = threading.main_thread().ident
-        self.timer = threading.Timer(SECONDS, self.give_up, [nodeid, main_thread])
-        self.timer.daemon = True
-        self.timer.start()
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item):
+        timer = threading.Timer(SECONDS, self.give_up, [title(item.nodeid)])
+        timer.daemon = True
+        timer.start()
+        yield
+        timer.cancel()
 
-    def pytest_runtest_logfinish(self):
-        self.timer.cancel()
-
-    def give_up(self, nodeid, main_thread):
+    def give_up(self, name):
         """End the process, and say where a check is that takes too long."""
-        frame = sys._current_frames()[main_thread]
+        frame = sys._current_frames()[threading.main_thread().ident]
         while frame and not is_a_students(frame.f_code.co_filename):
             frame = frame.f_back
         where = f" ({Path(frame.f_code.co_filename).name}, line {frame.f_lineno})" if frame else ""
-        lines = (f"  failed: {title(nodeid)}\n"
-                 f"      took longer than {SECONDS} s: an endless loop?{where}\n")
-        sys.stdout.flush()
-        os.write(self.terminal, lines.encode(errors="replace"))
+        text = (f"  failed: {name}\n"
+                f"      took longer than {SECONDS} s: an endless loop?{where}\n")
+        os.write(self.terminal, text.encode(errors="replace"))
         os._exit(1)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item, call):
-        """Remember where in a student's code an exception was raised."""
-        for entry in call.excinfo.traceback if call.excinfo else ():
-            if is_a_students(entry.path):
-                where = f"{Path(entry.path).name}, line {entry.lineno + 1}"
-                item.user_properties.append(("where", where))
+        if call.excinfo:
+            item.user_properties.append(("reasons", reasons(call.excinfo)))
 
     def pytest_runtest_logreport(self, report):
         if report.when != "call" and report.passed:
             return
         properties = dict(report.user_properties)
-        print(f"  {report.outcome}: {title(report.nodeid)}")
+        lines = properties.get("reasons", [])
         if report.failed:
-            print(*map(wrapped, reasons(report, properties.get("where"))), sep="\n", flush=True)
+            printed = [line for line in report.capstdout.splitlines()
+                       if not line.startswith("Epoch:")]
+            lines += [f"printed: {line}" for line in printed[:3]]
         elif properties.get("note"):
-            print(wrapped(f"note: {properties['note']}"), flush=True)
+            lines = [f"note: {properties['note']}"]
+        print(f"  {report.outcome}: {title(report.nodeid)}", *map(wrapped, lines), sep="\n",
+              flush=True)
 
     def pytest_warning_recorded(self, warning_message):
         where = Path(warning_message.filename)
@@ -94,44 +93,42 @@ def title(nodeid):
     return re.sub(r".*::test_(\d_)?", "", nodeid).replace("_", " ")
 
 
-def reasons(report, where):
-    """Return the lines that say why a check failed, and what it printed."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    lines = (crash.message if crash else str(report.longrepr)).strip().split("\n")
-    if lines[0].lstrip().startswith("File "):               # a SyntaxError
-        where = re.sub(r'.*File ".*?([^/\\]+)", ', r"\1, ", lines[0])
-        lines = [lines[-1]]
-    elif crash:
-        lines = lines[:1] + [line for line in lines[1:] if line.startswith("called with ")]
-    if lines[0].startswith("NotImplementedError: "):        # says itself where
-        where, lines = None, lines[:1]
-    lines[0] = in_plain_words(lines[0]) + (f" ({where})" if where else "")
-    printed = [line for line in report.capstdout.splitlines() if not line.startswith("Epoch:")]
-    return lines + [f"printed: {line}" for line in printed[:3]]
+def reasons(excinfo):
+    """Return the lines that say why a check failed, and where in a student's code."""
+    error, traceback = excinfo.value, excinfo.traceback
+    if isinstance(error, pytest.fail.Exception | NotImplementedError):
+        return str(error).split("\n")
+    if isinstance(error, SyntaxError):      # says itself where, unless the whole file is no text
+        imported = str(traceback[-1].statement).split()[1]
+        where = [] if error.filename else [f"{imported}.py"]
+    else:
+        where = [f"{Path(entry.path).name}, line {entry.lineno + 1}" for entry in traceback
+                 if is_a_students(entry.path)]
+    place = f" ({where[-1]})" if where else ""
+    return [in_plain_words(error) + place, *getattr(error, "__notes__", [])]
 
 
 MODULE = "(sampling|grads|w2v_sgd)"
 PLAIN_WORDS = {
-    "(AssertionError|Failed|NotImplementedError): (.*)": r"\2",
+    "AssertionError: (.+)": r"\1",
     f"ImportError: cannot import name '(\\w+)' from '{MODULE}'.*": r"\2.py has no function \1",
-    f"AttributeError: module '{MODULE}' has no attribute '(\\w+)'": r"\1.py has no function \2",
     "SystemExit.*": "the program is ended here: take exit() out",
     "OSError: pytest: reading from stdin.*": "input() waits for somebody to type: take it out",
-    "SyntaxError: (source code .*null bytes|.*codec can't decode).*": "save the file as UTF-8",
+    "SyntaxError: .*(null bytes|Non-UTF-8|codec can't decode)[^(]*": "save the file as UTF-8 ",
 }
 
 
-def in_plain_words(line):
-    """Translate the line that ends a traceback, where people would put it otherwise."""
-    missing = re.fullmatch(f"ModuleNotFoundError: No module named '{MODULE}'", line)
-    if missing:
+def in_plain_words(error):
+    """Write an exception in a line, where people would put it otherwise in other words."""
+    line = f"{type(error).__name__}: {error}".split("\n")[0]
+    if isinstance(error, ModuleNotFoundError) and re.fullmatch(MODULE, error.name):
         similar = sorted(path.name for path in PROJECT.glob("*.py*")
-                         if path.name.lower().startswith(missing[1]))
+                         if path.name.lower().startswith(error.name))
         hint = f"; rename {similar[0]}" if similar else ""
-        return f"there is no {missing[1]}.py beside test.py{hint}"
+        return f"there is no {error.name}.py beside test.py{hint}"
     for pattern, words in PLAIN_WORDS.items():
-        line = re.sub(f"^{pattern}$", words, line.rstrip())
-    return line
+        line = re.sub(f"^{pattern}", words, line)
+    return line.strip()
 
 
 def wrapped(line):

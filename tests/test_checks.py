@@ -1,7 +1,9 @@
-"""What test.py says of mistakes that students make: the first line of it."""
+"""What test.py says of mistakes that students make."""
 
 import importlib.util
+import os
 import shutil
+import subprocess
 import sys
 import types
 
@@ -22,108 +24,200 @@ def load_checks():
 
 
 CHECKS = load_checks()
+NOTES = []
+
+
+def note(name, value):
+    NOTES.append(value)
+
+
+CHECK = {
+    "sequence": ("sampling", CHECKS.test_3_createSamplingSequence),
+    "noise": ("sampling", CHECKS.test_3_noiseDistribution),
+    "contexts": ("sampling", CHECKS.test_3_sampleContext),
+    "one": ("grads", lambda: CHECKS.test_4_lossAndGradient(note)),
+    "cumulative": ("grads", CHECKS.test_5_lossAndGradientCumulative),
+    "batched": ("grads", lambda: CHECKS.test_5_lossAndGradientBatched(note)),
+    "beside": ("grads", lambda: CHECKS.test_5_batched_beside_cumulative(note)),
+    "sgd": ("w2v_sgd", CHECKS.test_6_stochasticGradientDescend)}
 
 
 @pytest.fixture
-def put(monkeypatch):
-    """A function that puts a student's module in place of ours, a piece of it exchanged."""
-    def put(name, right="", wrong=""):
-        source = (STUDENT / f"{name}.py").read_text(encoding="utf-8")
-        assert right in source
+def said_of(monkeypatch):
+    """A function that runs a check on a student's modules with a piece exchanged: its message.
+
+    It returns "" if the check passes.
+    """
+    def put(name, source):
         module = types.ModuleType(name)
-        exec(source.replace(right, wrong) if right else source, vars(module))
+        exec(source, vars(module))
         monkeypatch.setitem(sys.modules, name, module)
 
-    for name in "sampling", "grads", "w2v_sgd":
-        put(name)
-    return put
+    def said_of(check, right="", wrong=""):
+        changed, function = CHECK[check]
+        for name in "sampling", "grads", "w2v_sgd":
+            source = (STUDENT / f"{name}.py").read_text(encoding="utf-8")
+            assert right in source or name != changed
+            put(name, source.replace(right, wrong) if right and name == changed else source)
+        NOTES.clear()
+        try:
+            function()
+        except pytest.fail.Exception as failure:
+            return failure.msg
+        return ""
+    return said_of
 
 
-def first_line(check, *arguments):
-    """What a check says first; None if it passes."""
-    try:
-        check(*arguments)
-    except pytest.fail.Exception as failure:
-        return failure.msg.split("\n")[0]
-    return None
+COUNTS, LOG = "round(f ** 0.75))]", "math.log(negativesCount * count / sum(counts))"
+G, G_BATCH = "g = sigmoid(score) - delta\n", "g = (sigmoid(score) - delta) / S"
+J = "J = softplus(-score[0]) + softplus(score[1:]).sum()"
+DU, DVT, DW = "du_w = W.T @ Vt.T @ g", "np.outer(g, W @ u_w)", "np.outer(Vt.T @ g, u_w)"
+U_STEP, V_STEP = "np.subtract.at(U, w, alpha * du_w)", "np.subtract.at(V, context, alpha * dVt)"
+ORDER = "        order = np.random.permutation(len(data))\n"
+GRADIENTS = "J right, du_w, dVt, dW wrong: "
+OTHERS = "J right, dVt right, dW right, "
+LOST = "U right, W right, V wrong: lost "
+
+# The check, a piece of the student's module, what is there instead, and what the first line says.
+FAULTS = [
+    ("sequence", "[i for i", "[float(i) for i", "holds float, expected word indices (int)"),
+    ("sequence", "[i for i", "[i + 1 for i", "holds 4, expected word indices from 0 to 3"),
+    ("sequence", COUNTS, "int(f ** 0.75))]", "(freqs = [16, 6, 3, 1]) is rounded down"),
+    ("sequence", COUNTS, "round(f ** (3//4)))]", "is 1 for each: 3//4 is 0, write 3/4"),
+    ("sequence", COUNTS, "round(f ** 0.5))]", "has f^0.5 in place of f^0.75"),
+    ("noise", LOG, "math.log(negativesCount * count)", "lacks the division by the sum over all"),
+    ("noise", LOG, "math.log2(negativesCount * count / sum(counts))", "has log2 in place of log"),
+    ("noise", LOG, "math.log(negativesCount * count / sum(counts) + 1e-6)", "is a little off"),
+    ("contexts", "<= negativesCount", "< negativesCount", "7 negatives, got 7"),
+    ("contexts", "random.choice(seq)", "random.randrange(max(seq) + 1)", "do not follow q"),
+    ("contexts", COUNTS, "1)]", "not checked: createSamplingSequence must be right first"),
+    ("one", DU, "du_w = W @ Vt.T @ g", OTHERS + "du_w wrong: has W in place of Wᵀ"),
+    ("one", DU, "du_w = Vt.T @ g", OTHERS + "du_w wrong: lacks the factor Wᵀ"),
+    ("one", DVT, "np.outer(g, u_w)", "dVt wrong: lacks the factor W"),
+    ("one", DVT, "np.outer(g, W.T @ u_w)", "dVt wrong: has Wᵀ u_w in place of W u_w"),
+    ("one", DVT, "np.outer(W @ u_w, g)", "dVt wrong: is transposed"),
+    ("one", DW, "np.outer(u_w, Vt.T @ g)", "dW wrong: is transposed"),
+    ("one", DW, "np.outer(Vt.T @ g, W @ u_w)", "dW wrong: has W u_w in place of u_w"),
+    ("one", DW, "3 * np.outer(Vt.T @ g, u_w)", "dW wrong: is 3 times as large as expected"),
+    ("one", G, "g = sigmoid(-score) - delta\n", GRADIENTS + "has σ(−x) in place of σ(x)"),
+    ("one", G, "g = sigmoid(score) + delta\n", GRADIENTS + "has δ added, not subtracted"),
+    ("one", G, "g = sigmoid(score)\n", GRADIENTS + "takes the context word for a negative: is δ"),
+    ("one", G, "g = sigmoid(score - q) - delta\n", GRADIENTS + "has 2q in place of q"),
+    ("one", J, "J = softplus(score[0]) + softplus(-score[1:]).sum()", "has σ(−x) in place of σ(x)"),
+    ("one", J, "J = softplus(-score[0]) + softplus(score).sum()", "word among the negatives, too"),
+    ("one", J, "J = softplus(-score[0]) + softplus(score[1])", "has only the first negative"),
+    ("one", J, "J = softplus(-score[0]) + softplus(score[1:]).mean()", "has the mean over the neg"),
+    ("one", J, "J = softplus(-score[0]) + softplus(score[1:]).max()", "right in the smallest case"),
+    ("one", "W @ u_w - q\n", "W @ u_w + q\n", "J, du_w, dVt, dW wrong: has q with the wrong sign"),
+    ("one", "score = Vt @ W @ u_w - q\n", "q -= Vt @ W @ u_w\n    score = -q\n",
+     "lossAndGradient changes its argument q: it must work on a copy"),
+    ("one", "    return J, du_w, dVt, dW\n\n\ndef lossAndGradientC", "\n\ndef lossAndGradientC",
+     "J, du_w, dVt, dW: expected 4 results, got None: is a return missing?"),
+    ("cumulative", DU, "du_w = W @ Vt.T @ g", "not checked: lossAndGradient must be right first"),
+    ("cumulative", "J / S, du_w / S, ", "J / S, du_w, ", "du_w wrong: is not divided by S"),
+    ("beside", DU, "du_w = W @ Vt.T @ g", "not checked: lossAndGradient must be right first"),
+    ("beside", G_BATCH, "g = sigmoid(score) - delta", "not checked: lossAndGradientBatched must"),
+    ("beside", '    gV = np.einsum("sk', '    return lossAndGradientCumulative(u_w, Vt, W, q)\n'
+     '    gV = np.einsum("sk', "times as fast as cumulative; expected more than 2"),
+    ("batched", G_BATCH, "g = (sigmoid(score) - delta) / S / S", GRADIENTS + "is divided by S tw"),
+    ("batched", "delta[:, 0] = 1", "delta[0] = 1", "has [0] where [:, 0] is meant"),
+    ("batched", "sm,mt->st", "sm,tm->st", "du_w wrong: has W in place of Wᵀ"),
+    ("batched", '"sk,sm->skm", g, Wu)', '"sk,sm->smk", g, Wu).reshape(Vt.shape)', "is reshaped"),
+    ("batched", "score)).sum()", "score)).sum(axis=1)", "J wrong: has the shape (2,), exp"),
+    ("sgd", "W -= alpha * dW\n", "pass\n", "U right, V right, W wrong: was never changed"),
+    ("sgd", "W -= alpha * dW\n", "W = W0 - alpha * dW\n", "right after one batch, but not after"),
+    ("sgd", "W -= alpha * dW\n", "W -= alpha * dW.T\n", "M = 4: is something transposed?"),
+    ("sgd", U_STEP, "np.subtract.at(U, w, du_w)", "U wrong: moves by the gradient, without α"),
+    ("sgd", V_STEP, "V[context] -= alpha * dVt", LOST + "gradients of words that are repeated"),
+    ("sgd", V_STEP, "for i in range(len(w)): V[context[i]] -= alpha * dVt[i]",
+     LOST + "one of two gradients: a word drawn twice in one context must get both"),
+    ("sgd", V_STEP, "for k in range(context.shape[1]): V[context[:, k]] -= alpha * dVt[:, k]",
+     LOST + "gradients of words that are repeated in a column of the contexts"),
+    ("sgd", V_STEP, "V[context[:, 0]] -= alpha * dVt[:, 0]; "
+     "np.subtract.at(V, context[:, 1:], alpha * dVt[:, 1:])",
+     LOST + "gradients of context words that are repeated in a batch"),
+    ("sgd", V_STEP, "np.subtract.at(V, context[:, 0], alpha * dVt[:, 0])",
+     "was changed only for context words, not for negatives"),
+    ("sgd", U_STEP, "for k in set(w): U[k] -= alpha * du_w[np.array(w) == k].mean(axis=0)",
+     "has the mean of a repeated word's gradients, not their sum"),
+    ("sgd", "return U, V, W", "return V, U, W", "U wrong: is V: are U and V swapped?"),
+    ("sgd", "return U, V, W", "return U, V, W, J", "U, V, W: expected 3 results, got 4"),
+    ("sgd", "contextFunction(c) for _, c", "contextFunction(c) for c, _", "c of no pair (w, c)"),
+    ("sgd", "len(data), batchSize)", "len(data) - batchSize + 1, batchSize)",
+     "the last batch of an epoch, the smaller one, is left out (30 pairs, batchSize 7)"),
+    ("sgd", "range(epochs)", "range(epochs + 1)", "the number of epochs is 2, expected 1"),
+    ("sgd", ORDER, ORDER.replace("permutation", "arange").replace("random.", ""),
+     "the pairs come in the order of data"),
+    ("sgd", "    for _ in range(epochs):\n" + ORDER, ORDER[4:] + "    for _ in range(epochs):\n",
+     "the second epoch has the order of the first"),
+]
 
 
-@pytest.mark.parametrize("right, wrong, check, expected", [
-    ("[i for i", "[float(i) for i", CHECKS.test_3_createSamplingSequence,
-     "the sequence holds float, expected word indices (int)"),
-    ("[i for i", "[i + 1 for i", CHECKS.test_3_sampleContext,
-     "the sequence holds 400, expected word indices from 0 to 399"),
-    ("round(f ** 0.75))]", "int(f ** 0.75))]", CHECKS.test_3_createSamplingSequence,
-     "how often the words occur in the sequence is rounded down"),
-    ("<= negativesCount", "< negativesCount", CHECKS.test_3_sampleContext,
-     "expected 8 words, the context word and 7 negatives, came 7"),
-    ("random.choice(seq)", "random.randrange(max(seq) + 1)", CHECKS.test_3_sampleContext,
-     "the negatives do not follow q"),
-])
-def test_task_3(put, right, wrong, check, expected):
-    put("sampling", right, wrong)
-    assert first_line(check) == expected
+@pytest.mark.parametrize("number", range(len(FAULTS)))
+def test_faults(said_of, number):
+    check, right, wrong, expected = FAULTS[number]
+    assert expected in said_of(check, right, wrong).split("\n")[0]
 
 
-def test_negatives_may_be_a_set(put):
-    """Drawn without replacement, and then in the order of their indices."""
-    put("sampling", """        if word != contextWord:
+@pytest.mark.parametrize("check", CHECK)
+def test_right_modules_pass(said_of, check):
+    assert not said_of(check)
+    assert not any("inf" in str(value) or "nan" in str(value) for value in NOTES)
+
+
+RIGHT = [
+    ("contexts", """        if word != contextWord:
             context.append(word)
     return context""", """        if word not in context:
             context.append(word)
-    return [contextWord, *sorted(set(context[1:]))]""")
-    assert first_line(CHECKS.test_3_sampleContext) is None
+    return [contextWord, *sorted(set(context[1:]))]"""),        # drawn without replacement
+    ("one", "delta = np.zeros(len(q))",
+     "u_w, Vt, W, q = (np.float32(X) for X in (u_w, Vt, W, q)); delta = 0 * q"),
+    ("sgd", ORDER, "        np.random.shuffle(data); order = np.arange(len(data))\n")]
 
 
-@pytest.mark.parametrize("right, wrong, expected", [
-    ("sigmoid(score) - delta\n", "sigmoid(score)\n",
-     "du_w (n=5 M=4) takes the context word for a negative: is δ missing?"),
-    ("W @ u_w - q\n", "W @ u_w + q\n", "J (n=5 M=4) has q with the wrong sign"),
-    ("softplus(score[1:]).sum()", "softplus(score[1:]).mean()",
-     "J (n=5 M=4) has the mean over the negatives, not their sum"),
-    ("score = Vt @ W @ u_w - q\n", "q -= Vt @ W @ u_w\n    score = -q\n",
-     "lossAndGradient changes its argument q: it must work on a copy"),
-    ("    return J, du_w, dVt, dW\n\n\ndef lossAndGradientC", "\n\ndef lossAndGradientC",
-     "J, du_w, dVt, dW: expected 4 results, came None: is a return missing?"),
-    ("delta = np.zeros(len(q))",
-     "u_w, Vt, W, q = (np.float32(X) for X in (u_w, Vt, W, q)); delta = 0 * q", None),
-])
-def test_task_4(put, right, wrong, expected):
-    put("grads", right, wrong)
-    assert first_line(CHECKS.test_4_lossAndGradient) == expected
+@pytest.mark.parametrize("number", range(len(RIGHT)))
+def test_other_ways_pass(said_of, number):
+    assert not said_of(*RIGHT[number])
 
 
-@pytest.mark.parametrize("right, wrong, expected", [
-    ("J / S, du_w, dVt, dW\n", "J / S, du_w / S, dVt / S, dW / S\n",
-     "du_w (S=7 n=5 M=4) is divided by S twice"),
-    ("score)).sum()", "score)).sum(axis=1)",
-     "J (S=7 n=5 M=4) has the shape (7,), expected one number"),
-])
-def test_task_5(put, right, wrong, expected):
-    put("grads", right, wrong)
-    assert first_line(CHECKS.test_5, "lossAndGradientBatched") == expected
+def test_a_fault_of_no_known_kind_shows_a_case_to_work_by_hand(said_of):
+    """With u_w = [2, 1], W u_w = [4, 1]; the scores less q are 2 and 1; g = [σ(2) - 1, σ(1)]."""
+    assert said_of("one", DU, "du_w = u_w").split("\n") == [
+        "J right, dVt right, dW right, du_w wrong",
+        "with n=1 M=2 (work it by hand): u_w = [2, 1], Vt = [[1, -3], [-1, 2]], "
+        "W = [[1, 2], [0, 1]], q = [-1, -3]:",
+        "du_w: expected [-0.8503, 0.1192], got [2.0, 1.0]"]
+    assert "expected [8.0, 4.0, 2.0, 1.0], got [9.0, 5.0, 3.0, 2.0]" in said_of(
+        "sequence", COUNTS, "round(f ** 0.75) + 1)]")
+    assert "V: expected [[1.0], [-5.0], [-9.0], [-13.0], [-25.0], [-49.0], [-17.0], [1.0]], " in (
+        said_of("sgd", V_STEP, "V -= 2"))
 
 
-@pytest.mark.parametrize("right, wrong, expected", [
-    ("            W -= alpha * dW\n", "", "W (one batch) was never changed"),
-    ("np.subtract.at(V, context, alpha * dVt)", "V[context] -= alpha * dVt",
-     "V (one batch) lost gradients of words that are repeated in a batch"),
-    ("np.subtract.at(V, context, alpha * dVt)",
-     "np.subtract.at(V, context[:, 0], alpha * dVt[:, 0])",
-     "V (one batch) was changed only for context words, not for negatives"),
-    ("np.subtract.at(V, context, alpha * dVt)",
-     "V[context[:, 0]] -= alpha * dVt[:, 0]; "
-     "np.subtract.at(V, context[:, 1:], alpha * dVt[:, 1:])", "V (one batch) is wrong"),
-    ("len(data), batchSize)", "len(data) - batchSize + 1, batchSize)",
-     "the last batch of an epoch, the smaller one, is left out (S=7 N=30)"),
-    ("range(epochs)", "range(epochs + 1)", "the number of epochs is 2, expected 1 (one batch)"),
-    ("return U, V, W", "return U, V, W, J", "U, V, W: expected 3 results, came 4"),
-    ("order = np.random.permutation(len(data))",
-     "np.random.shuffle(data); order = np.arange(len(data))", None),
-])
-def test_task_6(put, right, wrong, expected):
-    put("w2v_sgd", right, wrong)
-    assert first_line(CHECKS.test_6_stochasticGradientDescend) == expected
+@pytest.mark.parametrize("check", ["one", "batched"])
+def test_a_note_on_scores_that_overflow(said_of, check):
+    stable = "    e = np.exp(-np.abs(x))\n    return np.where(x > 0, 1, e) / (1 + e)\n"
+    naive = "    return np.exp(x) / (1 + np.exp(x))\n"
+    assert not said_of(check, stable, naive)
+    assert NOTES == ["du_w is nan for scores of ±1000; the grading looks at that"]
+
+
+# --- The command --------------------------------------------------------------------------------
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The files that python test.py needs, with a student's modules, and what it is to ignore."""
+    (tmp_path / "conftest.py").write_text("raise Exception")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing")
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")           # leave the script's folder out
+    (tmp_path / "beyond").mkdir()
+    beyond = [f"beyond/{name}.py" for name in ("__init__", "check_report", "diagnosis")]
+    for file in "test.py", "pyproject.toml", *beyond:
+        shutil.copy(ROOT / file, tmp_path / file)
+    for file in STUDENT.glob("*.py"):
+        shutil.copy(file, tmp_path)
+    return tmp_path
 
 
 def exchange(file, right, wrong):
@@ -132,24 +226,74 @@ def exchange(file, right, wrong):
     file.write_text(text.replace(right, wrong), encoding="utf-8")
 
 
-@pytest.mark.parametrize("task, name, right, wrong, expected", [
-    ("4", "grads", "delta[0] = 1", "delta[0] == = 1",
-     "SyntaxError: invalid syntax (grads.py, line 17)"),
-    ("4", "grads", "def lossAndGradient(", "def gradient(",
-     "grads.py has no function lossAndGradient"),
-    ("6", "w2v_sgd", "alpha * dW", "alfa * dW",
-     "NameError: name 'alfa' is not defined (w2v_sgd.py, line 19)"),
-    ("6", "w2v_sgd", "for _ in range(epochs):", "while epochs:",
-     "took longer than 4 s: an endless loop? (w2v_sgd.py, line "),
-])
-def test_the_command(tmp_path, task, name, right, wrong, expected):
-    (tmp_path / "beyond").mkdir()
-    for file in "test.py", "pyproject.toml", "beyond/__init__.py", "beyond/check_report.py":
-        shutil.copy(ROOT / file, tmp_path / file)
-    for file in STUDENT.glob("*.py"):
-        shutil.copy(file, tmp_path)
-    exchange(tmp_path / "beyond/check_report.py", "SECONDS = 60", "SECONDS = 4")
-    exchange(tmp_path / f"{name}.py", right, wrong)
-    result = python("test.py", task, cwd=tmp_path)
+BROKEN = {
+    "syntax": ("4", "grads", "delta[0] = 1", "delta[0] == = 1",
+               "SyntaxError: invalid syntax (grads.py, line 17)"),
+    "function": ("4", "grads", "def lossAndGradient(", "def gradient(",
+                 "grads.py has no function lossAndGradient"),
+    "name": ("6", "w2v_sgd", "alpha * dW", "alfa * dW",
+             "NameError: name 'alfa' is not defined (w2v_sgd.py, line 19)"),
+    "loop": ("6", "w2v_sgd", "for _ in range(epochs):", "while epochs:",
+             "took longer than 4 s: an endless loop? (w2v_sgd.py, line "),
+    "input": ("3", "sampling", "import random", "import random\ninput()",
+              "input() waits for somebody to type: take it out (sampling.py, line 5)"),
+    "exit": ("6", "w2v_sgd", "import numpy as np", "import numpy as np\nexit(0)",
+             "the program is ended here: take exit() out (w2v_sgd.py, line 4)")}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_module_that_does_not_run(folder, kind):
+    task, name, right, wrong, expected = BROKEN[kind]
+    exchange(folder / "beyond/check_report.py", "SECONDS = 60", "SECONDS = 4")
+    exchange(folder / f"{name}.py", right, wrong)
+    result = python("test.py", task, cwd=folder)
     assert result.returncode == 1
     assert result.stdout.splitlines()[3].startswith(f"      {expected}"), result.stdout
+
+
+def test_a_module_that_is_not_found_or_not_utf_8(folder):
+    (folder / "grads.py").rename(folder / "Grads.py.txt")
+    text = (folder / "w2v_sgd.py").read_text(encoding="utf-8")
+    (folder / "w2v_sgd.py").write_text(text, encoding="utf-16")
+    assert "      there is no grads.py beside test.py; rename Grads.py.txt\n" in (
+        python("test.py", "4", cwd=folder).stdout)
+    assert "      save the file as UTF-8 (w2v_sgd.py)\n" in (
+        python("test.py", "6", cwd=folder).stdout)
+
+
+def test_what_cannot_be_printed(folder):
+    exchange(folder / "grads.py", "W.T @ Vt.T", "W @ Vt.T")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    result = subprocess.run([sys.executable, folder / "test.py", "4"], env=environment,
+                            capture_output=True, encoding="ascii", cwd=folder.parent)
+    assert "du_w wrong: has W in place of W\\u1d40" in result.stdout, result.stderr
+
+
+def test_an_edited_module_is_read_anew_in_the_same_process(folder):
+    """As after %run test.py 3 in a notebook."""
+    result = python("-c", """
+import runpy, sys
+from pathlib import Path
+module, sys.argv = Path("sampling.py"), ["test.py", "3"]
+text = module.read_text()
+for version in text.replace("round(f **", "int  (f **"), text:
+    module.write_text(version)
+    try:
+        runpy.run_path("test.py", run_name="__main__")
+    except SystemExit as end:
+        print("status", end.code)
+""", cwd=folder)
+    assert [line for line in result.stdout.splitlines() if line.startswith("status")] == [
+        "status 1", "status 0"], result.stdout + result.stderr
+
+
+def test_all_tests_are_a_line_per_file_and_the_names_of_failures(folder):
+    exchange(folder / "grads.py", "W.T @ Vt.T", "W @ Vt.T")
+    lines = python("test.py", cwd=folder).stdout.splitlines()
+    assert lines[3].split() == ["test.py", "FFF", "[100%]"]
+    assert [line.split()[1] for line in lines if line.startswith("FAILED")] == [
+        "test.py::test_4_lossAndGradient", "test.py::test_5_lossAndGradientCumulative",
+        "test.py::test_5_batched_beside_cumulative"]
+    assert len(lines) < 12
+    text = python("test.py", "--all", cwd=folder).stdout
+    assert "test.py::test_3_noiseDistribution PASSED" in text and "has W in place of Wᵀ" in text
