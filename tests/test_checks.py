@@ -100,6 +100,7 @@ FAULTS = [
     ("one", DW, "np.outer(Vt.T @ g, W @ u_w)", "dW wrong: has W u_w in place of u_w"),
     ("one", DW, "3 * np.outer(Vt.T @ g, u_w)", "dW wrong: is 3 times as large as expected"),
     ("one", G, "g = sigmoid(-score) - delta\n", GRADIENTS + "has σ(−x) in place of σ(x)"),
+    ("one", G, "g = delta - sigmoid(-score)\n", "in place of σ(x), and has the wrong sign"),
     ("one", G, "g = sigmoid(score) + delta\n", GRADIENTS + "has δ added, not subtracted"),
     ("one", G, "g = sigmoid(score)\n", GRADIENTS + "takes the context word for a negative: is δ"),
     ("one", G, "g = sigmoid(score - q) - delta\n", GRADIENTS + "has 2q in place of q"),
@@ -272,12 +273,13 @@ def test_what_cannot_be_printed(folder):
 def test_an_edited_module_is_read_anew_in_the_same_process(folder):
     """As after %run test.py 3 in a notebook."""
     result = python("-c", """
-import runpy, sys
+import os, runpy, sys
 from pathlib import Path
 module, sys.argv = Path("sampling.py"), ["test.py", "3"]
 text = module.read_text()
 for version in text.replace("round(f **", "int  (f **"), text:
     module.write_text(version)
+    os.utime(module, (0, 0))            # as if within the same second
     try:
         runpy.run_path("test.py", run_name="__main__")
     except SystemExit as end:
