@@ -49,7 +49,8 @@ TASKS = {
     "5": "grads.py, a batch",
     "6": "w2v_sgd.py",
 }
-RESULTS = "J", "du_w", "dVt", "dW"      # of a loss function
+ARGUMENTS, RESULTS = ("u_w", "Vt", "W", "q"), ("J", "du_w", "dVt", "dW")    # of a loss function
+
 
 # --- What the checks compare with; none of it uses the modules under test -----------------------
 
@@ -144,11 +145,18 @@ def word_counts(seq, L):
     return [counts[word] for word in range(L)]
 
 
+def expect_unchanged(name, before, after):
+    if list(before) != list(after):
+        fail(f"{name} changes its argument: it must work on a copy")
+
+
 @pytest.mark.task("3")
 def test_3_createSamplingSequence():
     from sampling import createSamplingSequence
     for given, freqs in FREQUENCIES.items():
-        seq = createSamplingSequence(freqs)
+        argument = list(freqs)
+        seq = createSamplingSequence(argument)
+        expect_unchanged("createSamplingSequence", freqs, argument)
         expect(f"how often the words occur in the sequence ({given})",
                [noise_count(f) for f in freqs], word_counts(seq, len(freqs)),
                sequence_mistakes(freqs))
@@ -161,8 +169,11 @@ def test_3_noiseDistribution():
     for given, freqs in FREQUENCIES.items():
         counts = np.array([noise_count(f) for f in freqs])
         for n in 5, 1:
-            expect(f"log({n}·q[c]) ({given})", np.log(n * counts / counts.sum()),
-                   noiseDistribution(freqs, n), noise_mistakes(freqs, counts, n))
+            argument = list(freqs)
+            got = noiseDistribution(argument, n)
+            expect_unchanged("noiseDistribution", freqs, argument)
+            expect(f"log({n}·q[c]) ({given})", np.log(n * counts / counts.sum()), got,
+                   noise_mistakes(freqs, counts, n))
 
 
 def contexts(calls, word, seq, n):
@@ -194,12 +205,13 @@ def test_3_sampleContext():
     seq = createSamplingSequence(freqs)
     if word_counts(seq, len(freqs)) != list(counts):
         fail("not checked: createSamplingSequence must be right first")
-    word, calls = 2, 2000
-    for _ in contexts(500, word, seq, 7):
-        pass
+    word, calls, before = 2, 2000, list(seq)
+    if all(len(set(context)) == 2 for context in contexts(500, word, seq, 7)):
+        fail("all negatives of a context are the same word")
     drawn = np.zeros(len(freqs))
     for _, negative in contexts(calls, word, seq, 1):
         drawn[negative] += 1
+    expect_unchanged("sampleContext", before, seq)
 
     counts[word] = 0
     groups = [0, 2, 6, 20, 60, 150]     # of the words, from frequent to rare: where each begins
@@ -213,7 +225,6 @@ def test_3_sampleContext():
 
 # --- Tasks 4 and 5 ------------------------------------------------------------------------------
 
-ARGUMENTS = "u_w", "Vt", "W", "q"
 SMALL = [np.array(X, dtype=float) for X in (        # to be worked by hand: S = 2, n = 2, M = 2
     [[2, 1], [3, -1]],
     [[[1, -3], [-1, 2], [1, -1]], [[2, 1], [1, 2], [1, 0]]],
@@ -263,6 +274,7 @@ def fault_in(name, value, J, sample, tolerance):
 
 
 def expect_result(name, value, J, sample, tolerance, given):
+    """Fail unless J, du_w, dVt or dW is right."""
     fault = fault_in(name, value, J, sample, tolerance)
     if fault:
         fail(f"{name} ({given}) {fault[0]}", fault[1])
@@ -280,10 +292,11 @@ def expect_loss_function(function, J, shapes):
 
 
 def expect_right_first(name, J, shapes, task):
+    """Fail unless the function of grads on which a check depends is right."""
     import grads
     try:
         expect_loss_function(getattr(grads, name), J, shapes)
-    except BaseException:
+    except (Exception, pytest.fail.Exception, SystemExit):
         fail(f"not checked: {name} must be right first (python test.py {task})")
 
 
@@ -390,8 +403,7 @@ def test_6_stochasticGradientDescend():
     contexts = {1: [1, 4, 5], 2: [2, 4, 6], 3: [3, 5, 5]}
     start = np.ones((8, 1)), np.ones((8, 1)), np.ones((1, 1))
     expect_sgd("one batch (work it by hand): U0, V0, W0 are 1, α = 2, w = [0, 0, 7], "
-               "du_w = [[2], [3], [4]], "
-               f"contexts {list(contexts.values())}, "
+               f"contexts {list(contexts.values())}, du_w = [[2], [3], [4]], "
                "dVt = [[[3], [6], [7]], [[5], [7], [9]], [[7], [9], [9]]], dW = [[2]]",
                pairs, contexts, start, np.arange(8.), 3, 1, 2.)
 
@@ -404,8 +416,7 @@ def test_6_stochasticGradientDescend():
     for S, epochs, form in ((30, 1, np.array), (7, 1, np.array), (7, 2, np.array),
                             (10, 1, np.array), (100, 1, np.array), (1, 1, np.array), (7, 2, list)):
         given = f"{len(pairs)} pairs, batchSize {S}, epochs {epochs}"
-        visited = expect_sgd(given, form(pairs), contexts, start, q, S, epochs, 0.3,
-                             otherwise)
+        visited = expect_sgd(given, form(pairs), contexts, start, q, S, epochs, 0.3, otherwise)
         expect_shuffled(visited, [c for _, c in pairs])
         otherwise = ("is right after one batch, but not after several: does each go on from the "
                      "U, V and W of the one before?")

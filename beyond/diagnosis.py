@@ -195,7 +195,7 @@ def wrong_factors(name, right, W):
         return {"has log2 in place of log": right / np.log(2)}
     if name == "dW":
         return {"has W u_w in place of u_w": right @ W.T}
-    inverse = np.linalg.inv(W)
+    inverse = np.linalg.pinv(W)
     if name == "du_w":
         return {"lacks the factor Wᵀ": right @ inverse,
                 "has W in place of Wᵀ": right @ inverse @ W.T}
