@@ -401,10 +401,10 @@ def plain_sgd(visited, targets, U, V, W, q, S, alpha, total=total):
 def test_6_stochasticGradientDescend():
     pairs = [(0, 1), (0, 2), (7, 3)]                        # to be worked by hand
     contexts = {1: [1, 4, 5], 2: [2, 4, 6], 3: [3, 5, 5]}
-    start = np.ones((8, 1)), np.ones((8, 1)), np.ones((1, 1))
-    expect_sgd("one batch (work it by hand): U0, V0, W0 are 1, α = 2, w = [0, 0, 7], "
+    start = np.full((8, 1), 1.), np.full((8, 1), 2.), np.full((1, 1), 3.)
+    expect_sgd("one batch (work it by hand): U0 is 1, V0 is 2, W0 is 3, α = 2, w = [0, 0, 7], "
                f"contexts {list(contexts.values())}, du_w = [[2], [3], [4]], "
-               "dVt = [[[3], [6], [7]], [[5], [7], [9]], [[7], [9], [9]]], dW = [[2]]",
+               "dVt = [[[4], [7], [8]], [[6], [8], [10]], [[8], [10], [10]]], dW = [[4]]",
                pairs, contexts, start, np.arange(8.), 3, 1, 2.)
 
     rng = np.random.default_rng(6)
@@ -412,7 +412,7 @@ def test_6_stochasticGradientDescend():
     q = rng.normal(scale=0.5, size=40)
     contexts = {c: [c, 30 + c % 4, 30 + c % 5] for c in range(15)}      # words repeat
     pairs = [(c % 3, c) for c in range(15)] * 2
-    otherwise = "is right for M = 1, but not for M = 4: is something transposed?"
+    otherwise = "is right for M = 1, but not for M = 4: is something transposed, or rounded?"
     for S, epochs, form in ((30, 1, np.array), (7, 1, np.array), (7, 2, np.array),
                             (10, 1, np.array), (100, 1, np.array), (1, 1, np.array), (7, 2, list)):
         given = f"{len(pairs)} pairs, batchSize {S}, epochs {epochs}"

@@ -132,7 +132,7 @@ FAULTS = [
     ("batched", "score)).sum()", "score)).sum(axis=1)", "J wrong: has the shape (2,), exp"),
     ("sgd", "W -= alpha * dW\n", "pass\n", "U right, V right, W wrong: was never changed"),
     ("sgd", "W -= alpha * dW\n", "W = W0 - alpha * dW\n", "right after one batch, but not after"),
-    ("sgd", "W -= alpha * dW\n", "W -= alpha * dW.T\n", "M = 4: is something transposed?"),
+    ("sgd", "W -= alpha * dW\n", "W -= alpha * dW.T\n", "M = 4: is something transposed"),
     ("sgd", U_STEP, "np.subtract.at(U, w, du_w)", "U wrong: moves by the gradient, without α"),
     ("sgd", V_STEP, "V[context] -= alpha * dVt", LOST + "gradients of words that are repeated"),
     ("sgd", V_STEP, "for i in range(len(w)): V[context[i]] -= alpha * dVt[i]",
@@ -196,7 +196,7 @@ def test_a_fault_of_no_known_kind_shows_a_case_to_work_by_hand(said_of):
         "du_w: expected [-0.8503, 0.1192], got [2.0, 1.0]"]
     assert "expected [8.0, 4.0, 2.0, 1.0], got [9.0, 5.0, 3.0, 2.0]" in said_of(
         "sequence", COUNTS, "round(f ** 0.75) + 1)]")
-    assert "V: expected [[1.0], [-5.0], [-9.0], [-13.0], [-25.0], [-49.0], [-17.0], [1.0]], " in (
+    assert "V: expected [[2.0], [-6.0], [-10.0], [-14.0], [-28.0], [-54.0], [-18.0], [2.0]], " in (
         said_of("sgd", V_STEP, "V -= 2"))
 
 
