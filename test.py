@@ -448,8 +448,8 @@ def expect_sgd(given, data, contexts, start, q, S, epochs, alpha, otherwise=WRON
         return result
 
     right = trained()
-    swapped = {"U": {"is V: are U and V swapped?": right[1]},
-               "V": {"is U: are U and V swapped?": right[0]}}
+    swapped = {"U": {"holds V: are U and V swapped?": right[1]},
+               "V": {"holds U: are U and V swapped?": right[0]}}
     faults = {}
     for i, name in enumerate("UVW"):
         mistakes = {"was never changed": start[i]} | swapped.get(name, {})

@@ -146,7 +146,7 @@ FAULTS = [
      "was changed only for context words, not for negatives"),
     ("sgd", U_STEP, "for k in set(w): U[k] -= alpha * du_w[np.array(w) == k].mean(axis=0)",
      "has the mean of a repeated word's gradients, not their sum"),
-    ("sgd", "return U, V, W", "return V, U, W", "U wrong: is V: are U and V swapped?"),
+    ("sgd", "return U, V, W", "return V, U, W", "U wrong: holds V: are U and V swapped?"),
     ("sgd", "return U, V, W", "return U, V, W, J", "U, V, W: expected 3 results, got 4"),
     ("sgd", "contextFunction(c) for _, c", "contextFunction(c) for c, _", "c of no pair (w, c)"),
     ("sgd", "len(data), batchSize)", "len(data) - batchSize + 1, batchSize)",
