@@ -241,8 +241,8 @@ def samples(shapes):
     size = "S=2 n=2 M=2"
     if len(shapes[0]) == 2:
         small, size = [u_w[0], Vt[0, :2], W, q[0, :2]], "n=1 M=2"
-    values = (f"{name} = {X.astype(int).tolist()}" for name, X in zip(ARGUMENTS, small))
-    result = {f"{size} (work it by hand): {', '.join(values)}": small}
+    values = (f"  {name} = {X.astype(int).tolist()}" for name, X in zip(ARGUMENTS, small))
+    result = {"\n".join([f"{size} (work it by hand):", *values]): small}
     for *S, n, M in shapes:
         sample = observations(4, *S, n=n, M=M)
         sample[0] /= M
@@ -402,9 +402,9 @@ def test_6_stochasticGradientDescend():
     pairs = [(0, 1), (0, 2), (7, 3)]                        # to be worked by hand
     contexts = {1: [1, 4, 5], 2: [2, 4, 6], 3: [3, 5, 5]}
     start = np.full((8, 1), 1.), np.full((8, 1), 2.), np.full((1, 1), 3.)
-    expect_sgd("one batch (work it by hand): U0 is 1, V0 is 2, W0 is 3, α = 2, w = [0, 0, 7], "
-               f"contexts {list(contexts.values())}, du_w = [[2], [3], [4]], "
-               "dVt = [[[4], [7], [8]], [[6], [8], [10]], [[8], [10], [10]]], dW = [[4]]",
+    expect_sgd("one batch (work it by hand):\n  U0 is 1, V0 is 2, W0 is 3, α = 2, w = [0, 0, 7]\n"
+               f"  contexts = {list(contexts.values())}\n  du_w = [[2], [3], [4]], dW = [[4]]\n"
+               "  dVt = [[[4], [7], [8]], [[6], [8], [10]], [[8], [10], [10]]]",
                pairs, contexts, start, np.arange(8.), 3, 1, 2.)
 
     rng = np.random.default_rng(6)

@@ -105,7 +105,8 @@ def reasons(excinfo):
         where = [f"{Path(entry.path).name}, line {entry.lineno + 1}" for entry in traceback
                  if is_a_students(entry.path)]
     place = f" ({where[-1]})" if where else ""
-    return [in_plain_words(error) + place, *getattr(error, "__notes__", [])]
+    notes = "\n".join(getattr(error, "__notes__", []))
+    return [in_plain_words(error) + place, *notes.splitlines()]
 
 
 MODULE = "(sampling|grads|w2v_sgd)"

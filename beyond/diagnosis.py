@@ -49,7 +49,7 @@ def expect_all(faults, given, otherwise=WRONG):
         right = [f"{name} right" for name, fault in faults.items() if not fault]
         wrong = [f"{', '.join(names)} wrong: {cause}".removesuffix(f": {WRONG}")
                  for cause, names in names_of.items()]
-        fail(", ".join([*right, "; ".join(wrong)]), f"with {given}:", *differences)
+        fail(", ".join([*right, "; ".join(wrong)]), f"with {given}", *differences)
 
 
 def find_fault(expected, got, mistakes=None, tolerance=PRECISE):

@@ -191,8 +191,8 @@ def test_a_fault_of_no_known_kind_shows_a_case_to_work_by_hand(said_of):
     """With u_w = [2, 1], W u_w = [4, 1]; the scores less q are 2 and 1; g = [σ(2) - 1, σ(1)]."""
     assert said_of("one", DU, "du_w = u_w").split("\n") == [
         "J right, dVt right, dW right, du_w wrong",
-        "with n=1 M=2 (work it by hand): u_w = [2, 1], Vt = [[1, -3], [-1, 2]], "
-        "W = [[1, 2], [0, 1]], q = [-1, -3]:",
+        "with n=1 M=2 (work it by hand):",
+        "  u_w = [2, 1]", "  Vt = [[1, -3], [-1, 2]]", "  W = [[1, 2], [0, 1]]", "  q = [-1, -3]",
         "du_w: expected [-0.8503, 0.1192], got [2.0, 1.0]"]
     assert "expected [8.0, 4.0, 2.0, 1.0], got [9.0, 5.0, 3.0, 2.0]" in said_of(
         "sequence", COUNTS, "round(f ** 0.75) + 1)]")
