@@ -17,6 +17,8 @@ from utils import InputError
 HERE = Path(__file__).resolve().parent.parent
 TASKS = "3", "4", "5", "6"
 OURS = "run.py", "test.py", "utils.py"              # beside the modules; not handed in
+CHECKS = ("test.py", "utils.py", "beyond/__init__.py", "beyond/check_report.py",
+          "beyond/diagnosis.py")                    # and all that they need
 OUR_ANSWERS = HERE / "solutions/tasks-1-2.pdf"
 ANSWERS = ".pdf", ".png", ".jpg", ".jpeg"
 
@@ -151,7 +153,7 @@ def check_tasks(modules):
         for name, content in modules.items():
             (folder / name).write_bytes(content)
         (folder / "beyond").mkdir()
-        for name in "utils.py", "test.py", "beyond/__init__.py", "beyond/check_report.py":
+        for name in CHECKS:
             shutil.copy(HERE / name, folder / name)
         return failing_tasks(folder)
 

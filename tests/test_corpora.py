@@ -56,7 +56,7 @@ def test_journalism_is_unpacked_trained_on_and_then_the_default(copy):
     assert unpacked == ["първи.txt"]
     assert (copy / "w2v-U.npy").exists() and (copy / "embeddings.png").exists()
 
-    result = python("run.py", "--pairs", "100", cwd=copy)
+    result = python("run.py", "--pairs", "100", "--force", cwd=copy)
     assert result.stdout.startswith("\ncorpus      journalism_bg: ")
     assert "preparing" not in result.stderr
 
