@@ -64,7 +64,8 @@ def train(options):
         if options.pairs:
             chosen = choice_rng.permutation(len(corpus.pairs))[:options.pairs]
             corpus.pairs = corpus.pairs[chosen]
-        tell(str(corpus))
+        for line in str(corpus), *corpus.remarks():
+            tell(line)
         see_what_will_be_replaced(options, corpus)
         if not learning.are_ours():
             tell_what_fails()

@@ -52,6 +52,7 @@ def test_journalism_is_unpacked_trained_on_and_then_the_default(copy):
     result = python("run.py", "--corpus", "journalism_bg", cwd=copy)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("\ncorpus      journalism_bg: ")
+    assert "\nmost frequent: . , " in result.stderr and "mostly chance" in result.stderr
     unpacked = [file.name for file in (folder / "text").rglob("*") if file.is_file()]
     assert unpacked == ["първи.txt"]
     assert (copy / "w2v-U.npy").exists() and (copy / "embeddings.png").exists()
