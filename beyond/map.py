@@ -1,152 +1,207 @@
 """The map: a page with the words at their places, to wander about in (the command map).
 
-What the page looks like and does stands in map.html; here is what it is told about the words.
+map.html is the page as it looks and works; this module computes what it shows.
 """
 
+import base64
 import json
+import re
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from beyond.command_line import RESULTS, abbreviated, number_from, option, takes
-from beyond.results import RUN, load_results, whole_file
+from beyond.results import load_results, load_run, whole_file
 from utils import InputError, tell
 
 TEMPLATE = Path(__file__).with_name("map.html")
-LISTED = 10                     # so many nearest words, and context words, has each word's list
+LISTED = 10             # the length of each list: nearest words, context words
+REGIONS = 12            # as many as map.html has colours
+ITERATIONS = 500        # of t-SNE; with 1000 it takes twice as long for nearly the same map
+MOST_WORDS = 2 ** 16    # on a page, since its lists have two bytes for each
+PART = 256              # so many words are compared with all others at once, for less memory
 
 
 @takes(RESULTS,
-       option("--words", metavar="N", type=number_from(2), default=2000,
-                help="show the N most frequent words (%(default)s)"),
+       option("--words", metavar="N", type=number_from(2), default=6000,
+              help="show N words: frequent ones and their commonest neighbours (%(default)s)"),
        option("--out", metavar="FILE", type=Path, default=Path("map.html"),
-                help="where to write the page (%(default)s)"),
+              help="where to write the page (%(default)s)"),
        option("--language", choices=["bg", "en"],
-                help="of the page (bg for results of journalism_bg, else en)"))
+              help="of the page (bg for results of journalism_bg, else en)"))
 def map(options):
     """Write a page for the browser: a map of words, near each other where their contexts are alike,
-    with the nearest words and the most probable context words of each."""
-    results = load_results(options.results)
-    corpus = corpus_name(options.results)
+    with the nearest words and the context words of each."""
+    results, run = load_results(options.results), load_run(options.results)
+    corpus = run.corpus if run else ""
     language = options.language or ("bg" if corpus == "journalism_bg" else "en")
-    words = most_frequent(results, options.words)
-    if not options.out.parent.is_dir():
-        raise InputError(f"{options.out.parent}: no such folder")
-
-    with whole_file(options.out) as file, threadpool_limits(1, "blas"):
-        tell(f"placing {len(words):,} words by t-SNE …")
-        data = describe(results, words) | {"language": language, "corpus": abbreviated(corpus)}
+    with whole_file(options.out) as file, threadpool_limits(1):
+        # One thread adds up in the same order every time: the same results give the same page.
+        data = describe(results, options.words)
+        data |= {"language": language, "corpus": abbreviated(corpus)}
         file.write(make_page(data).encode())
     print(options.out)
 
 
-def corpus_name(folder):
-    """Read what was trained on; "" for results of before this was written down, or by others."""
-    try:
-        corpus = json.loads((folder / RUN).read_text(encoding="utf-8"))["corpus"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return ""
-    return corpus if isinstance(corpus, str) else ""
+def describe(results, count):
+    """Collect what the page shows of `count` words on the map, and of those that their lists name.
 
-
-def most_frequent(results, count):
-    """Find the indices of the most frequent words; of the first ones if frequencies are unknown."""
-    if results.freqs is None:
-        return np.arange(min(count, len(results.words)))
-    return np.argsort(-results.freqs.astype(float), kind="stable")[:count]
-
-
-def describe(results, words):
-    """Collect what the page says: words, their places, nearest words and probable context words.
-
-    The words of the page are numbered anew: first those on the map, then the others that are named
-    in lists. For brevity all lists stand one after another, and numbers are whole: coordinates from
-    -5000 to 5000, cosines in thousandths, probabilities in hundred-thousandths.
+    The page numbers its words anew: first those on the map, by frequency, and then the others.
     """
     E = results.both
-    places = place(E[words])
-    near, cosines = nearest_to_each(E, words)
-    contexts, probabilities = contexts_of_each(results, words)
-
-    others = np.setdiff1d(np.concatenate([near, contexts], axis=None), words)
-    named = np.concatenate([words, others])
-    number = np.zeros(len(E), dtype=int)
-    number[named] = np.arange(len(named))
-    data = {
-        "words": [abbreviated(results.words[index]) for index in named],
-        "places": whole(places, 5000),
-        "near": number[near].ravel().tolist(),
-        "cosines": whole(cosines, 1000),
-        "contexts": number[contexts].ravel().tolist(),
-        "probabilities": whole(probabilities, 100000),
-    }
+    E = E / np.maximum(np.linalg.norm(E, axis=1, keepdims=True), np.finfo(E.dtype).tiny)
+    words, near, cosines = choose_words(E, results.freqs, count)
+    contexts = {"probable": contexts_of_each(results, words, 0)}
     if results.freqs is not None:
-        data["counts"] = results.freqs[named].tolist()
-        data["total"] = results.freqs.sum().item()
+        contexts["lifted"] = contexts_of_each(results, words, np.log(results.freqs))
+
+    named = np.concatenate([near, *(c for c, _ in contexts.values())], axis=None)
+    page = np.concatenate([words, np.setdiff1d(named, words)])
+    if len(page) > MOST_WORDS:
+        raise InputError(f"--words {count} and their lists are {len(page):,} different words, and a "
+                         f"page has room for {MOST_WORDS:,}: take a smaller number")
+    number = np.zeros(len(E), dtype=int)
+    number[page] = np.arange(len(page))
+    others_near, others_cosines = nearest_to_each(E[page], np.arange(len(words), len(page)))
+
+    places = place(E[words])
+    texts = [results.words[index] for index in page]
+    regions, titles = find_regions(E[words], places, texts)
+    data = {"words": [abbreviated(text) for text in texts],
+            "places": packed(10000 * places, "<i2"),
+            "regions": packed(regions, "u1"),
+            "titles": titles,
+            "near": packed(np.vstack([number[near], others_near]), "<u2"),
+            "cosines": packed(1000 * np.vstack([cosines, others_cosines]), "<i2")}
+    for order, (c, log_p) in contexts.items():
+        data[order] = packed(number[c], "<u2")
+        data[f"{order}_p"] = packed(np.minimum(-4096 * log_p, 2 ** 16 - 1), "<u2")
+    if results.freqs is not None:
+        data |= {"counts": results.freqs[page].tolist(), "total": results.freqs.sum().item()}
     return data
 
 
-def whole(numbers, unit):
-    """Write numbers as multiples of 1/unit, in one list."""
-    return np.rint(numbers.astype(np.float64) * unit).astype(int).ravel().tolist()
+def packed(numbers, kind):
+    """Write whole numbers as base64, which is half as long as their digits."""
+    return base64.b64encode(np.rint(numbers).astype(kind).tobytes()).decode()
+
+
+def choose_words(E, freqs, count):
+    """Choose words for the map: two thirds the most frequent, the rest those that they list most.
+
+    So a click lists far fewer words that are not on the map than if all were the most frequent.
+    Returns the words, the most frequent first, and the indices and cosines of their neighbours.
+    """
+    order = np.arange(len(E)) if freqs is None else np.argsort(-freqs.astype(float), kind="stable")
+    frequent, others = np.split(order, [-(-2 * count // 3)])
+    tell(f"looking for the neighbours of {min(count, len(E)):,} words …")
+    lists = nearest_to_each(E, frequent)
+    times_listed = np.bincount(lists[0].ravel(), minlength=len(E))[others]
+    added = others[np.sort(np.argsort(-times_listed, kind="stable")[:count - len(frequent)])]
+    more = nearest_to_each(E, added)
+    return [np.concatenate(parts) for parts in ((frequent, added), *zip(lists, more))]
+
+
+def nearest_to_each(E, words):
+    """Find the nearest words to some by cosine, as the command nearest does; E has unit rows.
+
+    Returns their indices and their cosines, N×LISTED (fewer if there are no more words).
+    """
+    listed = min(LISTED, len(E) - 1)
+    near, cosines = np.empty((len(words), listed), dtype=int), np.empty((len(words), listed))
+    for start in range(0, len(words), PART):
+        part = slice(start, start + PART)
+        similarity = E[words[part]] @ E.T
+        similarity[np.arange(len(similarity)), words[part]] = -2        # no neighbour of itself
+        near[part] = greatest(similarity, listed)
+        cosines[part] = np.take_along_axis(similarity, near[part], axis=1)
+    return near, cosines
+
+
+def contexts_of_each(results, words, subtracted):
+    """Find the context words of some words whose score less what is subtracted is the greatest.
+
+    Less 0 that are the most probable, less log #(c) those of the highest lift p(c|w)/p(c), as of
+    the command predict. Returns their indices and their log p(c|w), N×LISTED.
+    """
+    shape = len(words), min(LISTED, len(results.words))
+    contexts, log_p = np.empty(shape, dtype=int), np.empty(shape)
+    for start in range(0, len(words), PART):
+        part = slice(start, start + PART)
+        scores = results.U[words[part]] @ results.W.T @ results.V.T
+        scores -= scores.max(axis=1, keepdims=True)                     # so that no power overflows
+        normalisers = np.exp(scores).sum(axis=1, keepdims=True, dtype=np.float64)
+        contexts[part] = greatest(scores - subtracted, LISTED)
+        log_p[part] = np.take_along_axis(scores, contexts[part], axis=1) - np.log(normalisers)
+    return contexts, log_p
+
+
+def greatest(rows, count):
+    """Find the indices of each row's greatest numbers, sorted; of equal ones the first come first."""
+    count = min(count, rows.shape[1])
+    found = []
+    for row, least in zip(rows, np.partition(rows, -count, axis=1)[:, -count]):
+        candidates = np.flatnonzero(row >= least)
+        found.append(candidates[np.argsort(-row[candidates], kind="stable")[:count]])
+    return np.array(found)
+
+
+class Iterations:
+    """Stands in for stdout while t-SNE prints, and tells how far it is."""
+
+    def write(self, text):
+        found = re.search(r"Iteration (\d+)", text)
+        if found and int(found[1]) % 100 == 0:
+            tell(f"{int(found[1]) / ITERATIONS:4.0%}")
 
 
 def place(rows):
-    """Find places in the plane, N×2 from -1 to 1, where neighbours by cosine are near each other.
-
-    One thread adds up in the same order every time, so that the same rows get the same places.
-    """
+    """Find places, N×2 from -1 to 1, by t-SNE: neighbours by cosine are near each other."""
     from sklearn.decomposition import PCA  # here, since scikit-learn is slow to import
     from sklearn.manifold import TSNE
-    with threadpool_limits(1):
-        start = PCA(2, svd_solver="full").fit_transform(rows)
-        start *= 1e-4 / max(start[:, 0].std(), np.finfo(start.dtype).tiny)
-        perplexity = min(30, (len(rows) - 1) / 3)
-        tsne = TSNE(perplexity=perplexity, metric="cosine", init=start, random_state=0)
+    tell(f"placing {len(rows):,} words by t-SNE …")
+    start = PCA(2, svd_solver="full").fit_transform(rows)
+    start *= 1e-4 / max(start[:, 0].std(), np.finfo(start.dtype).tiny)
+    tsne = TSNE(perplexity=min(30, (len(rows) - 1) / 3), metric="cosine", init=start, angle=0.7,
+                max_iter=ITERATIONS, random_state=0, verbose=2)
+    with redirect_stdout(Iterations()):
         places = tsne.fit_transform(rows)
     places -= (places.max(axis=0) + places.min(axis=0)) / 2
     return places / max(abs(places).max(), np.finfo(places.dtype).tiny)
 
 
-def nearest_to_each(E, words):
-    """Find the words nearest to each of some, as `nearest` does, but scale E only once.
+def find_regions(E, places, texts):
+    """Sort words into regions by k-means, but for the commonest and for what is no word.
 
-    Returns their indices and their cosines, N×LISTED (fewer if there are no more words).
+    Returns a region per word, REGIONS for none, and for each region its title, two words that are
+    central and frequent, and the word in its middle on the map.
     """
-    tiny = np.finfo(E.dtype).tiny
-    E = E / np.maximum(np.linalg.norm(E, axis=1, keepdims=True), tiny)
-    near, cosines = [], []
-    for w in words:
-        similarity = E @ E[w] / max(np.linalg.norm(E[w]), tiny)
-        ranked = greatest(similarity, LISTED + 1)
-        ranked = ranked[ranked != w][:LISTED]
-        near.append(ranked)
-        cosines.append(similarity[ranked])
-    return np.array(near), np.array(cosines)
+    from sklearn.cluster import KMeans
+    regions = np.full(len(E), REGIONS)
+    words = np.array([word for word in range(len(E) // 60, len(E)) if is_word(texts[word])], int)
+    count = min(REGIONS, len(words) // 10)
+    if count == 0:
+        return regions, []
+    means = KMeans(count, n_init=4, random_state=0).fit(E[words])
+    regions[words] = means.labels_
+
+    titles = []
+    for region, centre in enumerate(means.cluster_centers_):
+        members = np.flatnonzero(regions == region)
+        readable = [word for word in members if texts[word].isalpha() and len(texts[word]) > 2]
+        candidates = np.array([word for word in readable if word < len(E) / 3] or members)
+        merits = E[candidates] @ centre / np.log(candidates + 2)        # less for rarer words
+        distances = np.linalg.norm(places[members, None] - places[members], axis=2)
+        titles.append({"words": candidates[greatest(merits[None], 2)[0]].tolist(),
+                       "middle": members[np.median(distances, axis=1).argmin()].item()})
+    return regions, titles
 
 
-def contexts_of_each(results, words):
-    """Find the most probable context words of each of some words, as `predict` does.
-
-    Returns their indices and their p(c|w), N×LISTED (fewer if there are no more words).
-    """
-    U, V, W = results.U, results.V, results.W
-    contexts, probabilities = [], []
-    for w in words:
-        scores = (V @ (W @ U[w])).astype(np.float64)
-        ranked = greatest(scores, LISTED)
-        exp_scores = np.exp(scores - scores.max())          # none overflows
-        contexts.append(ranked)
-        probabilities.append(exp_scores[ranked] / exp_scores.sum())
-    return np.array(contexts), np.array(probabilities)
-
-
-def greatest(numbers, count):
-    """Find the indices of the greatest numbers, the greatest first and of equal ones the first."""
-    least = np.partition(numbers, -count)[-count] if count < len(numbers) else numbers.min()
-    candidates = np.flatnonzero(numbers >= least)
-    return candidates[np.argsort(-numbers[candidates], kind="stable")[:count]]
+def is_word(text):
+    """Tell words from punctuation, numbers, <START> and <END>."""
+    return bool(re.search(r"[^\W\d_]", text)) and not text.startswith("<")
 
 
 def make_page(data):
