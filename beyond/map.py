@@ -1,7 +1,4 @@
-"""The map: a page with the words at their places, to wander about in (the command map).
-
-map.html is the page as it looks and works; this module computes what it shows.
-"""
+"""The map, a page to wander about in: map.html, and what it shows, which is computed here."""
 
 import base64
 import json
@@ -50,8 +47,8 @@ def describe(results, count):
 
     The page numbers its words anew: first those on the map, by frequency, and then the others.
     """
-    E = results.both
-    E = E / np.maximum(np.linalg.norm(E, axis=1, keepdims=True), np.finfo(E.dtype).tiny)
+    from sklearn.preprocessing import normalize  # here, since scikit-learn is slow to import
+    E = normalize(results.both)
     words, near, cosines = choose_words(E, results.freqs, count)
     contexts = {"probable": contexts_of_each(results, words, 0)}
     if results.freqs is not None:
@@ -60,8 +57,7 @@ def describe(results, count):
     named = np.concatenate([near, *(c for c, _ in contexts.values())], axis=None)
     page = np.concatenate([words, np.setdiff1d(named, words)])
     if len(page) > MOST_WORDS:
-        raise InputError(f"--words {count} and their lists are {len(page):,} different words, and a "
-                         f"page has room for {MOST_WORDS:,}: take a smaller number")
+        raise InputError(f"--words {count}: their lists name too many others; take fewer words")
     number = np.zeros(len(E), dtype=int)
     number[page] = np.arange(len(page))
     others_near, others_cosines = nearest_to_each(E[page], np.arange(len(words), len(page)))
@@ -77,7 +73,7 @@ def describe(results, count):
             "cosines": packed(1000 * np.vstack([cosines, others_cosines]), "<i2")}
     for order, (c, log_p) in contexts.items():
         data[order] = packed(number[c], "<u2")
-        data[f"{order}_p"] = packed(np.minimum(-4096 * log_p, 2 ** 16 - 1), "<u2")
+        data[f"{order}_p"] = packed(np.minimum(-4096 * log_p, MOST_WORDS - 1), "<u2")
     if results.freqs is not None:
         data |= {"counts": results.freqs[page].tolist(), "total": results.freqs.sum().item()}
     return data
@@ -121,25 +117,23 @@ def nearest_to_each(E, words):
 
 
 def contexts_of_each(results, words, subtracted):
-    """Find the context words of some words whose score less what is subtracted is the greatest.
+    """Find the context words of some words for which log p(c|w) less `subtracted` is the greatest.
 
-    Less 0 that are the most probable, less log #(c) those of the highest lift p(c|w)/p(c), as of
-    the command predict. Returns their indices and their log p(c|w), N×LISTED.
+    Less 0, they are the most probable; less log #(c), those of the highest lift p(c|w)/p(c), as the
+    command predict has them. Returns their indices and their log p(c|w), N×LISTED.
     """
-    shape = len(words), min(LISTED, len(results.words))
-    contexts, log_p = np.empty(shape, dtype=int), np.empty(shape)
+    from scipy.special import log_softmax  # here, since it is slow to import
+    contexts, chosen_log_p = [], []
     for start in range(0, len(words), PART):
-        part = slice(start, start + PART)
-        scores = results.U[words[part]] @ results.W.T @ results.V.T
-        scores -= scores.max(axis=1, keepdims=True)                     # so that no power overflows
-        normalisers = np.exp(scores).sum(axis=1, keepdims=True, dtype=np.float64)
-        contexts[part] = greatest(scores - subtracted, LISTED)
-        log_p[part] = np.take_along_axis(scores, contexts[part], axis=1) - np.log(normalisers)
-    return contexts, log_p
+        scores = results.U[words[start:start + PART]] @ results.W.T @ results.V.T
+        log_p = log_softmax(scores, axis=1)
+        contexts.append(greatest(log_p - subtracted, LISTED))
+        chosen_log_p.append(np.take_along_axis(log_p, contexts[-1], axis=1))
+    return np.vstack(contexts), np.vstack(chosen_log_p)
 
 
 def greatest(rows, count):
-    """Find the indices of each row's greatest numbers, sorted; of equal ones the first come first."""
+    """Find the indices of each row's greatest numbers, sorted; of equal ones the first."""
     count = min(count, rows.shape[1])
     found = []
     for row, least in zip(rows, np.partition(rows, -count, axis=1)[:, -count]):
@@ -159,7 +153,7 @@ class Iterations:
 
 def place(rows):
     """Find places, N×2 from -1 to 1, by t-SNE: neighbours by cosine are near each other."""
-    from sklearn.decomposition import PCA  # here, since scikit-learn is slow to import
+    from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
     tell(f"placing {len(rows):,} words by t-SNE …")
     start = PCA(2, svd_solver="full").fit_transform(rows)
@@ -180,15 +174,17 @@ def find_regions(E, places, texts):
     """
     from sklearn.cluster import KMeans
     regions = np.full(len(E), REGIONS)
-    words = np.array([word for word in range(len(E) // 60, len(E)) if is_word(texts[word])], int)
+    is_word = [re.match(r"\d*[^\W\d_]", text) is not None for text in texts[:len(E)]]
+    words = np.flatnonzero(is_word)
+    words = words[words >= len(E) // 60]        # of 6,000 words the first 100 are “the”, “is”, …
     count = min(REGIONS, len(words) // 10)
     if count == 0:
         return regions, []
     means = KMeans(count, n_init=4, random_state=0).fit(E[words])
-    regions[words] = means.labels_
+    labels, regions[words] = np.unique(means.labels_, return_inverse=True)
 
     titles = []
-    for region, centre in enumerate(means.cluster_centers_):
+    for region, centre in enumerate(means.cluster_centers_[labels]):
         members = np.flatnonzero(regions == region)
         readable = [word for word in members if texts[word].isalpha() and len(texts[word]) > 2]
         candidates = np.array([word for word in readable if word < len(E) / 3] or members)
@@ -199,15 +195,9 @@ def find_regions(E, places, texts):
     return regions, titles
 
 
-def is_word(text):
-    """Tell words from punctuation, numbers, <START> and <END>."""
-    return bool(re.search(r"[^\W\d_]", text)) and not text.startswith("<")
-
-
 def make_page(data):
     """Put the data into the template, as JSON in which no word can end the script around it."""
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        written = written.replace(character, f"\\u{ord(character):04x}")
+    written = re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", written)
     before, after = TEMPLATE.read_text(encoding="utf-8").split("{{DATA}}")
     return before + written + after

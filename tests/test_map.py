@@ -1,18 +1,21 @@
 """The map: what the page is told, and what it does in a browser (Chromium and Selenium)."""
 
+import base64
 import json
 import math
 import re
 import shutil
 from collections import Counter
+from dataclasses import asdict
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from beyond.map import TEMPLATE, describe, make_page, most_frequent
-from beyond.results import Results
+from beyond.map import TEMPLATE, describe, make_page
+from beyond.results import Results, Run
 from tests.support.launch import launch
 
 BULGARIAN = Path(__file__).with_name("bulgarian.txt")
@@ -45,36 +48,54 @@ def data_of(page):
     return json.loads(content)
 
 
-def part(data, name, word):
-    """Take out of a flat list what belongs to a word of the map."""
-    length = len(data[name]) // (len(data["places"]) // 2)
-    return data[name][word * length:(word + 1) * length]
+KINDS = {"places": "<i2", "regions": "u1", "cosines": "<i2"}         # the other lists are <u2
+
+
+def unpack(data, name, width=10):
+    """Decode one of the long lists, as rows."""
+    content = base64.b64decode(data[name])
+    return np.frombuffer(content, KINDS.get(name, "<u2")).astype(int).reshape(-1, width)
+
+
+def named(data, name, word):
+    """Find the words that a word's list has."""
+    return [data["words"][index] for index in unpack(data, name)[word]]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Give a folder with results of Cyrillic words, and map.html with the 60 most frequent."""
+    """Give a folder with results of Cyrillic words, and map.html with 60 of them."""
     folder = tmp_path_factory.mktemp("map")
     write(folder, make_results(CYRILLIC))
     out = launch("map", "--words", "60", cwd=folder)
     assert (out.returncode, out.stdout) == (0, "map.html\n"), out.stderr
-    assert out.stderr == "placing 60 words by t-SNE …\n"
+    assert out.stderr.splitlines() == [
+        "looking for the neighbours of 60 words …", "placing 60 words by t-SNE …",
+        " 20%", " 40%", " 60%", " 80%", "100%"]
     return folder
 
 
 # --- what the page is told ----------------------------------------------------------------------
 
-def test_nearest_words_are_those_of_plain_loops():
-    results = make_results(CYRILLIC[:50])
-    data = describe(results, np.arange(20))
+def cosines_by_loops(results, w, others):
+    """List the nearest of other words to a word, by plain loops: cosines in thousandths, words."""
     U, V, W = (X.astype(float) for X in (results.U, results.V, results.W))
     E = np.hstack([V @ W, U])
-    for w in range(20):
-        cosines = [(E[w] @ row / math.sqrt(E[w] @ E[w] * (row @ row)), word)
-                   for row, word in zip(E, results.words) if word != results.words[w]]
-        expected = [(round(1000 * cosine), word) for cosine, word in sorted(cosines)[:-11:-1]]
-        words = [data["words"][index] for index in part(data, "near", w)]
-        assert list(zip(part(data, "cosines", w), words)) == expected
+    cosines = [(E[w] @ E[c] / math.sqrt(E[w] @ E[w] * (E[c] @ E[c])), results.words[c])
+               for c in others if c != w]
+    return [(round(1000 * cosine), word) for cosine, word in sorted(cosines)[:-11:-1]]
+
+
+def test_nearest_words_are_those_of_plain_loops():
+    results = make_results(CYRILLIC)
+    data = describe(results, 30)
+    on_page = [results.word2ind[word] for word in data["words"]]
+    assert len(on_page) > 40
+    for number, w in enumerate(on_page):
+        # The words on the map have the nearest of all, the others the nearest of the page.
+        others = range(len(results.words)) if number < 30 else on_page
+        pairs = list(zip(unpack(data, "cosines")[number], named(data, "near", number)))
+        assert pairs == cosines_by_loops(results, w, others)
 
 
 def test_numbers_are_those_that_nearest_and_predict_print(folder):
@@ -82,72 +103,94 @@ def test_numbers_are_those_that_nearest_and_predict_print(folder):
     for w in 0, 7, 59:
         word = data["words"][w]
         printed = launch("nearest", word, cwd=folder).stdout.splitlines()[2:]
-        near = [data["words"][index] for index in part(data, "near", w)]
-        cosines = [f"{cosine / 1000:.3f}" for cosine in part(data, "cosines", w)]
-        assert [tuple(line.split()[:2]) for line in printed] == list(zip(cosines, near))
+        cosines = [f"{cosine / 1000:.3f}" for cosine in unpack(data, "cosines")[w]]
+        assert [tuple(line.split()[:2]) for line in printed] \
+            == list(zip(cosines, named(data, "near", w)))
 
-        expected = []
-        for c, p in zip(part(data, "contexts", w), part(data, "probabilities", w)):
-            share = data["counts"][c] / data["total"]
-            expected.append([data["words"][c], f"{p / 100000:.5f}", f"{share:.5f}"])
-        assert predicted(word, folder) == expected
-
-
-def predicted(word, folder):
-    """Read what predict prints: rows of a context word, p(c|w) and p(c)."""
-    lines = launch("predict", word, cwd=folder).stdout.splitlines()[2:]
-    return [[c, p, share] for p, share, *_, c in map(str.split, lines)]
+        for by, name in ("probability", "probable"), ("lift", "lifted"):
+            rows = predicted(word, folder, by)
+            assert named(data, name, w) == [c for *_, c in rows]
+            p = np.exp(-unpack(data, f"{name}_p")[w] / 4096)
+            assert p == pytest.approx([float(p) for p, *_ in rows], rel=0.001, abs=6e-6)
+            shares = [data["counts"][c] / data["total"] for c in unpack(data, name)[w]]
+            assert p / shares == pytest.approx([float(lift) for *_, lift, _ in rows], rel=0.01)
 
 
-def test_words_off_the_map_are_named_after_those_on_it():
-    data = describe(make_results(CYRILLIC), np.arange(40))
-    assert len(data["places"]) == 80
-    assert data["words"][:40] == CYRILLIC[:40]
-    assert sorted(set(data["near"] + data["contexts"]) | set(range(40))) \
-        == list(range(len(data["words"])))
+def predicted(word, folder, by):
+    """Read what predict prints: rows of p(c|w), p(c), p(c|w)/p(c) and c."""
+    return [line.split() for line in
+            launch("predict", word, "--by", by, cwd=folder).stdout.splitlines()[2:]]
 
 
-def test_the_most_frequent_words_are_on_the_map():
-    results = make_results(list("abcde"))
-    results.freqs = np.array([3, 9, 1, 9, 5])
-    assert most_frequent(results, 3).tolist() == [1, 3, 4]
-    results.freqs = None
-    assert most_frequent(results, 3).tolist() == [0, 1, 2]
-    assert most_frequent(results, 2000).tolist() == [0, 1, 2, 3, 4]
+def test_frequent_words_are_on_the_map_and_those_that_they_list_most():
+    results = make_results(CYRILLIC)
+    results.freqs = results.freqs[::-1].copy()
+    most_frequent = range(len(CYRILLIC) - 1, -1, -1)
+    listed = Counter(word for w in most_frequent[:40]
+                     for _, word in cosines_by_loops(results, w, most_frequent))
+    data = describe(results, 60)
+    assert data["words"][:40] == [CYRILLIC[w] for w in most_frequent[:40]]
+    added = data["words"][40:60]
+    left_out = set(CYRILLIC) - set(data["words"][:60])
+    assert min(listed[word] for word in added) >= max(listed[word] for word in left_out)
+    assert data["counts"][:60] == sorted(data["counts"][:60])[::-1]
+    assert len(unpack(data, "places", 2)) == 60
+
+
+def grouped_results():
+    """Make up results of 300 words in three groups: the words of a group are alike."""
+    results = make_results([f"{'abc'[number % 3]}{'ж' * (number // 3 + 3)}"
+                            for number in range(300)])
+    for X in results.U, results.V:
+        X += 9 * np.eye(3, 6, dtype=np.float32)[np.arange(300) % 3]
+    return results
 
 
 def test_neighbours_are_near_each_other():
-    results = make_results(CYRILLIC[:90])
-    groups = np.arange(90) % 3
-    results.U += 9 * np.eye(3, 6, dtype=np.float32)[groups]
-    data = describe(results, np.arange(90))
-    places = np.reshape(data["places"], (90, 2))
-    assert abs(places).max() == 5000
-    distances = np.linalg.norm(places[:, None] - places, axis=2) + 10 ** 6 * np.eye(90)
-    assert (groups[distances.argmin(axis=1)] == groups).mean() > 0.9
+    places = unpack(describe(grouped_results(), 300), "places", 2)
+    assert abs(places).max() == 10000
+    distances = np.linalg.norm(places[:, None] - places, axis=2) + 10 ** 6 * np.eye(300)
+    assert (distances.argmin(axis=1) % 3 == np.arange(300) % 3).mean() > 0.95
 
 
-@pytest.mark.parametrize("L", [2, 3, 5, 12])
+def test_regions_have_words_that_are_alike_and_their_most_central_ones_as_titles():
+    results = grouped_results()
+    results.words[20:24] = ["<END>", "...", "12", "_"]
+    data = describe(results, 300)
+    [regions] = unpack(data, "regions", 300)
+    assert set(np.flatnonzero(regions == 12)) == {0, 1, 2, 3, 4, 20, 21, 22, 23}
+    assert len(data["titles"]) == 12 and set(regions) == set(range(13))
+    for region, title in enumerate(data["titles"]):
+        members = np.flatnonzero(regions == region)
+        assert len(set(members % 3)) == 1
+        assert {*title["words"], title["middle"]} <= set(members)
+        assert len(set(title["words"])) == 2 and max(title["words"]) < 100
+
+
+@pytest.mark.parametrize("L", [2, 3, 5, 12, 23])
 def test_few_words(L):
-    data = describe(make_results(CYRILLIC[:L]), np.arange(L))
-    assert len(data["places"]) == 2 * L
-    assert len(data["near"]) == L * min(L - 1, 10) and len(data["contexts"]) == L * min(L, 10)
+    data = describe(make_results(CYRILLIC[:L]), 6000)
+    assert len(unpack(data, "places", 2)) == L
+    assert unpack(data, "near", min(L - 1, 10)).shape[0] == L
+    assert unpack(data, "probable", min(L, 10)).shape[0] == L
+    assert len(data["titles"]) == L // 10
 
 
-@pytest.mark.filterwarnings("ignore:invalid value")        # a share of no variance at all
+@pytest.mark.filterwarnings("ignore")        # no variance at all, no different clusters
 @pytest.mark.parametrize("value", [0, 1])
 def test_words_that_are_all_alike(value):
-    results = make_results(CYRILLIC[:20])
+    results = make_results(CYRILLIC[:40])
     results.U[:], results.V[:] = value, value
-    data = describe(results, np.arange(20))
-    assert part(data, "near", 3) == [0, 1, 2, 4, 5, 6, 7, 8, 9, 10]
+    data = describe(results, 40)
+    assert unpack(data, "near")[3].tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9, 10]
 
 
 def test_without_frequencies():
-    results = make_results(CYRILLIC[:20])
+    results = make_results(CYRILLIC)
     results.freqs = None
-    data = data_of(make_page(describe(results, np.arange(20))))
-    assert "counts" not in data and "total" not in data
+    data = data_of(make_page(describe(results, 60)))
+    assert data["words"][:40] == CYRILLIC[:40]
+    assert not {"counts", "total", "lifted"} & set(data)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -158,16 +201,13 @@ def test_the_same_results_give_the_same_bytes(folder, threads, tmp_path):
     assert (tmp_path / "again.html").read_bytes() == (folder / "map.html").read_bytes()
 
 
-def test_a_page_of_2000_words_has_less_than_2_megabytes():
-    words = [f"{number:x}продължителна" for number in range(5000)]
-    some = np.arange(0, 5000, 25)
-    data = describe(make_results(words), some)
-    bytes_a_word = len(json.dumps(data, ensure_ascii=False).encode()) / len(some)
-    assert len(TEMPLATE.read_bytes()) + 2000 * bytes_a_word < 2e6
+def test_a_page_has_less_than_2_megabytes(tmp_path):
+    page = crowded_page(tmp_path, others=8000)
+    assert page.stat().st_size < 2e6
 
 
 def test_no_word_breaks_out_of_the_data():
-    page = make_page(describe(make_results(HOSTILE), np.arange(len(HOSTILE))))
+    page = make_page(describe(make_results(HOSTILE), len(HOSTILE)))
     template = TEMPLATE.read_text("utf-8")
     for text in "</script", "<script", "<!--", "\u2028", "\u2029", "<img":
         assert page.count(text) == template.count(text)
@@ -176,21 +216,14 @@ def test_no_word_breaks_out_of_the_data():
     assert words[-1] == "x" * 39 + "…"
 
 
-@pytest.mark.parametrize("content, options, language", [
-    ('{"corpus": "journalism_bg"}', [], "bg"),
-    ('{"corpus": "journalism_bg"}', ["--language", "en"], "en"),
-    ('{"corpus": "pydocs"}', [], "en"),
-    ('{"corpus": "pydocs"}', ["--language", "bg"], "bg"),
-    ('{"corpus": ["journalism_bg"]}', [], "en"),
-    ('["journalism_bg"]', [], "en"),
-    ('{"loss": 2}', [], "en"),
-    ("journalism_bg", [], "en"),
-    ("\udcff", [], "en"),
-    (None, [], "en")])
-def test_language(tmp_path, content, options, language):
+@pytest.mark.parametrize("corpus, options, language", [
+    ("journalism_bg", [], "bg"), ("journalism_bg", ["--language", "en"], "en"),
+    ("pydocs", [], "en"), ("pydocs", ["--language", "bg"], "bg"), (None, [], "en")])
+def test_language(tmp_path, corpus, options, language):
     write(tmp_path, make_results(CYRILLIC[:5]))
-    if content:
-        (tmp_path / "w2v-run.json").write_bytes(content.encode(errors="surrogateescape"))
+    if corpus:
+        run = Run(corpus, tokens=9, words=5, pairs=9, loss=2.0, floor=2.0, settings={}, versions={})
+        (tmp_path / "w2v-run.json").write_text(json.dumps(asdict(run)))
     out = launch("map", *options, cwd=tmp_path)
     assert out.returncode == 0, out.stderr
     assert data_of((tmp_path / "map.html").read_text("utf-8"))["language"] == language
@@ -217,7 +250,7 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--window-size=1280,800", "--force-prefers-reduced-motion"]
-ENTER, ESCAPE, UP, RIGHT, DOWN = "\ue007", "\ue00c", "\ue013", "\ue014", "\ue015"
+ENTER, ESCAPE, RIGHT, DOWN = "\ue007", "\ue00c", "\ue014", "\ue015"
 
 
 @pytest.fixture(scope="module")
@@ -240,13 +273,13 @@ def browser(tmp_path_factory):
 class Page:
     """A page in the browser, and what its user does there."""
 
-    def __init__(self, browser, path):
+    def __init__(self, browser, path, fragment=""):
         self.browser = browser
         self.url = path.as_uri()
         browser.get("about:blank")
         for log in "browser", "performance":
             browser.get_log(log)                # forget what was before
-        browser.get(self.url)
+        browser.get(self.url + fragment)
 
     def run(self, script, *arguments):
         return self.browser.execute_script(script, *arguments)
@@ -324,7 +357,7 @@ def test_browser_asks_for_nothing_but_the_page(page):
     assert page.browser.title == "A map of 60 words"
 
 
-def test_browser_search_finds_a_word_and_lists_what_nearest_prints(page, folder):
+def test_browser_search_finds_a_word_and_lists_what_nearest_and_predict_print(page, folder):
     word = CYRILLIC[7]
     page.find("#search")[0].send_keys(word[:3])
     offered = [item.text for item in page.find("#found li")]
@@ -334,7 +367,16 @@ def test_browser_search_finds_a_word_and_lists_what_nearest_prints(page, folder)
 
     printed = launch("nearest", word, cwd=folder).stdout.splitlines()[2:]
     assert page.rows("nearest") == [line.split()[1::-1] for line in printed]
-    assert page.rows("contexts") == predicted(word, folder)
+    assert page.find("#lifted[aria-pressed=true]")
+    for order, by in ("lifted", "lift"), ("probable", "probability"):
+        page.find(f"#{order}")[0].click()
+        contexts, percents, lifts = zip(*page.rows("contexts"))
+        expected_p, _, expected_lifts, expected = zip(*predicted(word, folder, by))
+        assert contexts == expected
+        assert [float(percent.rstrip("%")) for percent in percents] \
+            == pytest.approx([100 * float(p) for p in expected_p], abs=0.006)
+        assert [float(lift) for lift in lifts] \
+            == pytest.approx([float(lift) for lift in expected_lifts], rel=0.01)
 
 
 def test_browser_search_with_arrows_and_without_success(page):
@@ -349,45 +391,78 @@ def test_browser_search_with_arrows_and_without_success(page):
     page.wait_for_word(second)
 
     page.find("#search")[0].send_keys("qqq")
-    assert [item.text for item in page.find("#found li")] == ["not on the map"]
+    assert [item.text for item in page.find("#found li")] == ["not on this page"]
 
 
 def test_browser_click_lists_neighbours_and_back_goes_back(page):
     page.click(*page.place(0))
     page.wait_for_word(CYRILLIC[0])
-    rows = page.rows("nearest")
-    on_the_map = [word for word, _ in rows if word in CYRILLIC[:60]]
     buttons = page.find("#nearest td button")
-    assert len(rows) == 10 and [button.text for button in buttons] == on_the_map
-    assert 0 < len(on_the_map) < 10
+    assert [button.text for button in buttons] == [word for word, _ in page.rows("nearest")]
+    assert not page.find("#back")[0].is_displayed(), "there is nothing to go back to"
 
+    second = buttons[0].text
     buttons[0].click()
-    page.wait_for_word(on_the_map[0])
+    page.wait_for_word(second)
     page.find("#back")[0].click()
     page.wait_for_word(CYRILLIC[0])
     page.browser.forward()
-    page.wait_for_word(on_the_map[0])
+    page.wait_for_word(second)
     page.type(ESCAPE)
     page.wait_for_word(None)
 
 
-def test_browser_lists_have_arrow_keys(page):
-    page.search(CYRILLIC[0])
-    buttons = page.find("#lists td button")
-    page.type(DOWN)
-    assert page.browser.switch_to.active_element == buttons[0]
-    page.type(DOWN, DOWN, UP)
-    assert page.browser.switch_to.active_element == buttons[1]
-    word = buttons[1].text
-    page.type(ENTER)
+def test_browser_grey_words_have_lists_too(page):
+    for number in range(60):
+        page.run("choose(arguments[0])", number)
+        grey = page.find("#nearest .off")
+        if grey:
+            break
+    word = grey[0].text
+    assert page.run("return isOnMap(data.words.indexOf(arguments[0]))", word) is False
+    grey[0].click()
     page.wait_for_word(word)
+    assert page.find("#times")[0].text.endswith("; not on the map")
+    assert not page.find("#contexts")[0].is_displayed()
+    nearest = [button.text for button in page.find("#nearest td .word:not(.off)")]
+    assert written_words(page)[:len(nearest[:5])] == nearest[:5]
+
+
+def test_browser_an_address_opens_its_word_also_after_another_training(browser, folder, tmp_path):
+    again = describe(make_results(CYRILLIC[::-1]), len(CYRILLIC))
+    file = tmp_path / "again.html"
+    file.write_text(make_page(again | {"language": "en", "corpus": ""}), "utf-8")
+    for path in folder / "map.html", file:
+        page = Page(browser, path, f"#{CYRILLIC[7]}")
+        assert page.word() == CYRILLIC[7]
+        assert not page.find("#back")[0].is_displayed()
+    for fragment in "#", "#%", "#qqq":
+        page = Page(browser, folder / "map.html", fragment)
+        assert page.word() is None and page.complaints() == []
+
+
+def test_browser_an_empty_panel_offers_words_to_try(page):
+    buttons = page.find("#examples button")
+    words = [button.text for button in buttons]
+    assert len(set(words)) == 3 and set(words) <= set(CYRILLIC)
+    buttons[2].click()
+    page.wait_for_word(words[2])
+    assert not page.find("#examples")[0].is_displayed()
+    page.find("#close")[0].click()
+    page.wait_for_word(None)
+    assert page.find("#examples")[0].is_displayed()
+
+
+def written_words(page):
+    return page.run("return labels.map(label => data.words[label.word])")
 
 
 def overlaps(page):
-    """Count the pairs of written words that cover each other, by the boxes of their letters."""
-    boxes = page.run("""return labels.map(({word}) => {
-        context.font = font(word);
-        const text = context.measureText(data.words[word]), x = screenX(word), y = screenY(word);
+    """Count the pairs of words and titles that cover each other, by the boxes of their letters."""
+    boxes = page.run("""return [...labels, ...titles].map(box => {
+        context.font = box.written ? TITLE_FONT : fontOf(box.word);
+        const text = context.measureText(box.written ?? data.words[box.word]);
+        const [x, y] = onScreen(box);
         return [x - text.actualBoundingBoxLeft, y - text.actualBoundingBoxAscent,
                 x + text.actualBoundingBoxRight, y + text.actualBoundingBoxDescent];
     })""")
@@ -398,24 +473,53 @@ def overlaps(page):
     return (np.count_nonzero(across & along) - len(boxes)) // 2
 
 
-def test_browser_labels_never_cover_each_other_and_become_more(browser, tmp_path):
+def test_browser_labels_never_cover_each_other_and_become_more_while_titles_go(browser, tmp_path):
     page = Page(browser, crowded_page(tmp_path))
-    counts = []
+    counts, titles = [], []
     for _ in range(6):
         counts.append(page.run("return labels.length"))
+        titles.append(page.run("return titles.length && titleStrength()"))
         assert overlaps(page) == 0
         page.find("#closer")[0].click()
     assert counts == sorted(counts) and counts[0] < counts[-1] / 3
+    assert titles[0] == 1 and 0 < titles[1] < 1 and titles[-1] == 0
 
-    for number in 0, 7, 1999:
+
+def test_browser_common_words_are_dim_and_written_last(browser, tmp_path):
+    page = Page(browser, crowded_page(tmp_path))
+    common = np.array(page.run("return labels.map(label => isCommon(label.word))"))
+    assert 0 < common.sum() < len(common) and (np.diff(common.astype(int)) >= 0).all()
+    assert set(page.run("return byInterest.slice(0, 5900)")) == set(range(100, 6000))
+
+
+def test_browser_after_a_click_the_five_nearest_are_written(browser, tmp_path):
+    page = Page(browser, crowded_page(tmp_path))
+    for number in *range(0, 6000, 500), 5999:
         page.run("choose(arguments[0])", number)
-        page.wait_for_word(f"слово{number}")
-        page.find("#all")[0].click()
+        page.pause()
         assert overlaps(page) == 0
-        assert page.run("return labels[0].word") == number
+        nearest = [word for word, _ in page.rows("nearest")]
+        assert written_words(page)[:6] == [f"слово{number}", *nearest[:5]]
+        boxes = page.run("return labels.slice(1, 6).map(label => "
+                         "[...onScreen(label), canvas.clientWidth, canvas.clientHeight])")
+        assert all(0 < x < width and 0 < y < height for x, y, width, height in boxes)
 
 
-def test_browser_moves_by_mouse_wheel_keys_and_fingers(page):
+def test_browser_zoom_ends_where_a_dozen_words_are_seen(browser, tmp_path):
+    page = Page(browser, crowded_page(tmp_path))
+    for _ in range(20):
+        page.run("zoom(1.6)")
+    scale, seen = page.run("return [view.scale, "
+                           "everyWord.filter(word => isSeen(screenX(word), screenY(word), 0, 0))"
+                           ".length]")
+    assert 10 <= seen <= 14
+    page.find("#closer")[0].click()
+    assert page.run("return view.scale") == scale
+
+
+def test_browser_moves_by_mouse_wheel_keys_and_fingers(browser, tmp_path):
+    page = Page(browser, crowded_page(tmp_path))
+
     def state():
         return page.run("return [view.x, view.y, view.scale, labels.map(label => label.word)]")
 
@@ -451,11 +555,19 @@ def test_browser_moves_by_mouse_wheel_keys_and_fingers(page):
     touch("touchEnd")
     assert state()[2] == pytest.approx(2 * scale, rel=0.05)
 
+    page.find("#all")[0].click()
+    page.click(*page.run("const box = canvas.getBoundingClientRect(), [x, y] = onScreen(titles[0]);"
+                         " return [box.x + x, box.y + y]"))
+    page.pause()
+    assert state()[2] == pytest.approx(3 * scale) and page.word() is None
+
 
 def test_browser_on_a_phone_a_finger_selects(page):
     page.protocol("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=3,
                   mobile=True)
     page.browser.refresh()
+    extent = page.run("const x = everyWord.map(screenX); return Math.max(...x) - Math.min(...x)")
+    assert 340 < extent < 390, "the map has the whole width"
     x, y = page.place(0)
     page.protocol("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
     page.protocol("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
@@ -467,15 +579,42 @@ def test_browser_on_a_phone_a_finger_selects(page):
     assert page.run("return document.documentElement.scrollWidth") == 390
 
 
-def test_browser_light_and_dark(page):
+# How colours look to people with protanopia, deuteranopia and tritanopia (Machado et al. 2009).
+VISIONS = [np.eye(3),
+           [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+           [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+           [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]]]
+
+
+def lab(colour, vision):
+    """Convert a colour such as "#e69f00" to CIE L*a*b*, in which distances are those seen."""
+    rgb = np.array([int(colour[start:start + 2], 16) for start in (1, 3, 5)]) / 255
+    rgb = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    to_xyz = [[0.412, 0.358, 0.180], [0.213, 0.715, 0.072], [0.019, 0.119, 0.950]]
+    xyz = to_xyz @ np.clip(vision @ rgb, 0, 1) / np.sum(to_xyz, axis=1)
+    x, y, z = np.where(xyz > 0.00886, np.cbrt(xyz), 7.787 * xyz + 0.138)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_browser_light_and_dark_have_colours_for_the_colour_blind(page):
+    okabe_ito = "#e69f00 #56b4e9 #009e73 #f0e442 #0072b2 #d55e00 #cc79a7".split()
     grounds = []
     for scheme in "light", "dark":
         feature = {"name": "prefers-color-scheme", "value": scheme}
         page.protocol("Emulation.setEmulatedMedia", features=[feature])
         page.pause()
-        grounds.append([page.run("return colours.ink"),
-                        page.run("return getComputedStyle(document.body).backgroundColor")])
-    assert grounds == [["#20242b", "rgb(255, 255, 255)"], ["#e6e4df", "rgb(28, 32, 38)"]]
+        ink, ground, regions = page.run("return [colours.ink, colours.ground, colours.regions]")
+        grounds.append([ink, ground])
+        assert len(regions) == 12
+        assert least_distance(regions) > 0.9 * least_distance(okabe_ito)
+        assert least_distance([*regions, ground]) > 0.9 * least_distance(okabe_ito)
+    assert grounds == [["#20242b", "#fbfaf7"], ["#e6e4df", "#14171b"]]
+
+
+def least_distance(colours):
+    """Find how much those two colours differ, to any eye, that differ the least."""
+    return min(np.linalg.norm(lab(one, vision) - lab(other, vision))
+               for one, other in combinations(colours, 2) for vision in VISIONS)
 
 
 def test_browser_everything_that_can_be_used_has_a_name(page):
@@ -493,13 +632,13 @@ def test_browser_bulgarian(browser, folder, tmp_path):
     assert page.browser.title == "Карта на 60 думи"
     page.search(CYRILLIC[7])
     captions = [caption.text for caption in page.find("caption")]
-    assert captions == ["Най-близки думи", "Най-вероятни контекстни думи"]
+    assert captions == ["Най-близки думи", "Контекстни думи"]
     assert re.fullmatch(r"0,\d{3}", page.rows("nearest")[0][1])
     assert page.complaints() == []
 
 
 def test_browser_shows_hostile_words_as_text(browser, tmp_path):
-    data = describe(make_results(HOSTILE), np.arange(len(HOSTILE))) | {"language": "en",
+    data = describe(make_results(HOSTILE), len(HOSTILE)) | {"language": "en",
                                                                        "corpus": HOSTILE[0]}
     (tmp_path / "hostile.html").write_text(make_page(data), "utf-8")
     page = Page(browser, tmp_path / "hostile.html")
@@ -515,20 +654,26 @@ def test_browser_shows_hostile_words_as_text(browser, tmp_path):
     assert page.complaints() == []
 
 
-def crowded_page(folder, L=2000):
-    """Write a page of many words, at random places."""
+def crowded_page(folder, L=6000, others=0):
+    """Write a page of many words, at random places, 100 of them common ones."""
     rng = np.random.default_rng(0)
-    words = [f"слово{number}" for number in range(L)]
-    data = {"words": words, "places": rng.integers(-5000, 5000, 2 * L).tolist(), "language": "en",
-            "near": rng.integers(0, L, 10 * L).tolist(), "cosines": [500] * 10 * L,
-            "contexts": rng.integers(0, L, 10 * L).tolist(), "probabilities": [1000] * 10 * L,
-            "counts": (10 ** 6 // np.arange(1, L + 1)).tolist(), "total": 10 ** 7, "corpus": ""}
+    lists = {"places": rng.integers(-10000, 10000, 2 * L), "regions": np.arange(L) % 12,
+             "near": rng.integers(0, L, 10 * (L + others)), "cosines": [500] * 10 * (L + others)}
+    for name in "lifted", "lifted_p", "probable", "probable_p":
+        lists[name] = rng.integers(0, L, 10 * L)
+    lists["regions"][:100] = 12
+    data = {name: base64.b64encode(np.array(numbers).astype(KINDS.get(name, "<u2"))).decode()
+            for name, numbers in lists.items()}
+    data |= {"words": [f"слово{number}" for number in range(L + others)], "language": "en",
+             "titles": [{"words": [word, word + 12], "middle": word} for word in range(200, 212)],
+             "counts": (10 ** 6 // np.arange(1, L + others + 1)).tolist(), "total": 10 ** 7,
+             "corpus": ""}
     file = folder / "crowded.html"
     file.write_text(make_page(data), "utf-8")
     return file
 
 
-def test_browser_is_quick_with_2000_words(browser, tmp_path, record_property):
+def test_browser_is_quick(browser, tmp_path, record_property):
     page = Page(browser, crowded_page(tmp_path))
     loaded = page.run("return performance.getEntriesByType('navigation')[0].loadEventEnd")
     page.run("window.times = []; (function frame(time) { times.push(time); "
