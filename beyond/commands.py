@@ -1,4 +1,4 @@
-"""Looking at what was learned, and taking it along: the commands nearest, predict, plot, export.
+"""Looking at the embeddings and exporting them: the commands nearest, predict, plot, export.
 
 A new command is a function with its options above it, and a word in COMMANDS below.
 """
@@ -23,8 +23,9 @@ COUNT = option("--count", metavar="N", type=number_from(1), default=10,
 
 @takes(option("words", metavar="WORD", nargs="+"), RESULTS, COUNT)
 def nearest(options):
-    """Print the words nearest to each WORD, or to a sum of words such as a - b + c, by cosine: of
-    [V·W, U], and of U less its mean, since all of its rows have about the same first coordinate."""
+    """Print the words nearest to each WORD, or to a sum of words such as a - b + c. Nearness is the
+    cosine of rows of [V·W, U], and of U less its mean, since all rows of U have nearly the same
+    first coordinate."""
     results = load_results(options.results)
     embeddings = results.both, results.U - results.U.mean(axis=0)
     signs = set(options.words[1::2])
@@ -78,11 +79,10 @@ def indices(words, word2ind):
 
 @takes(option("words", metavar="WORD", nargs="+"), RESULTS, COUNT,
        option("--by", choices=["probability", "lift"], default="probability",
-                help="which come first: the most probable, or those whose p(c|w) is the most times "
-                     "their p(c) (%(default)s)"))
+                help="sort by p(c|w) (probability) or by p(c|w)/p(c) (lift); default: %(default)s"))
 def predict(options):
-    """Print the most probable context words of each WORD: their p(c|w) by the model, their share
-    p(c) of the corpus, and how many times that p(c|w) is."""
+    """Print the most probable context words c of each WORD w: the model's p(c|w), the share p(c) of
+    c in the corpus, and their ratio, the lift."""
     from scipy.special import logsumexp  # here, since it is slow to import
     results = load_results(options.results)
     if results.freqs is None and options.by == "lift":
@@ -123,13 +123,14 @@ def plot(options):
 
 
 @takes(option("file", metavar="FILE", type=Path,
-                help="its ending says the format: .txt, .vec, .bin or .tsv"),
+                help="where to write; its ending chooses the format: .txt, .vec, .bin or .tsv"),
        RESULTS,
        option("--embedding", choices=["both", "U", "V"], default="both",
                 help="[V·W, U] (both), U or V"))
 def export(options):
-    """Write the embeddings for gensim and others, in word2vec's text (.txt, .vec) or binary format
-    (.bin), or for the TensorFlow Embedding Projector (.tsv, and the words in a file beside it)."""
+    """Write the embeddings for gensim and others in word2vec's text format (.txt, .vec) or binary
+    format (.bin), or for the TensorFlow Embedding Projector (.tsv, with a second file of the
+    words)."""
     write = FORMATS.get(options.file.suffix.lower())
     if not write:
         *some, last = FORMATS
@@ -155,14 +156,14 @@ def write_word2vec_text(file, E, words):
 
 
 def write_word2vec_binary(file, E, words):
-    """Write the same with little-endian float32 for the numbers."""
+    """Write the same, with the numbers as little-endian float32."""
     file.write("{} {}\n".format(*E.shape).encode())
     for word, row in zip(words, E):
         file.write(f"{word} ".encode() + row.tobytes() + b"\n")
 
 
 def write_tsv(file, E, words):
-    """Write the numbers alone, a row a line, with tabs between; the words have a file beside it."""
+    """Write only the numbers, one row per line, separated by tabs; the words get a second file."""
     np.savetxt(file, E, fmt="%.9g", delimiter="\t")
 
 

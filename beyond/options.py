@@ -34,41 +34,42 @@ BEST = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in PRESETS
 COUNT = number_from(1)
 OPTIONS = [
     option("method", nargs="?", type=method, metavar="METHOD", default=ASSIGNMENT["method"],
-           help="batched or cumulative: "
-                "compute a batch's gradients by tensor operations (the default) or one by one"),
+           help="how to compute the gradients of a batch: by tensor operations (batched, the "
+                "default) or one pair at a time (cumulative)"),
     option("--preset", choices=PRESETS, default="assignment",
-           help=f"the assignment's numbers, or the best measured: {BEST}"),
+           help=f"the assignment's settings, or the best that were measured: {BEST}"),
     option("--corpus", metavar="NAME|PATH",
-           help="a folder of corpus/, or your own text file or folder of .txt files "
-                "(journalism_bg if prepared, else pydocs)"),
+           help="the name of a folder in corpus/, or your own text file or folder of .txt files "
+                "(journalism_bg if it is prepared, else pydocs)"),
     option("--encoding", metavar="NAME", type=text_encoding, default="utf-8",
-           help="of the text and the words to draw, such as cp1251 (%(default)s)"),
+           help="encoding of the text and of --words, such as cp1251 (%(default)s)"),
     option("--lines", action="store_true",
-           help="take each line of the text for a sentence, whatever its punctuation"),
+           help="treat each line of the text as a sentence, whatever its punctuation"),
     option("--words", metavar="FILE", type=Path,
-           help="the words to draw (the corpus's words.txt, else frequent words)"),
+           help="a file of the words to draw (the corpus's words.txt, else frequent words)"),
     option("--out", metavar="DIR", type=Path, default=Path(),
-           help="where to write (the current directory)"),
-    setting("seed", "the same seed, the same files ({})", metavar="N", type=number_from(0)),
+           help="the folder for the results (the current directory)"),
+    setting("seed", "seed of all random numbers; the same seed gives the same files ({})",
+            metavar="N", type=number_from(0)),
     setting("dim", "embedding size ({})", metavar="M", type=number_from(1, most=10000)),
-    setting("window", "how far apart a pair's words may be ({})",
+    setting("window", "how many words apart the words of a pair may be ({})",
             metavar="N", type=number_from(1, most=100)),
     setting("negatives", "negatives per pair ({})", metavar="N", type=number_from(1, most=1000)),
     setting("vocabulary", "keep the L most frequent words ({})", metavar="L", type=COUNT),
     setting("batch_size", "pairs per step ({})", metavar="S", type=COUNT),
     setting("epochs", "passes over the pairs ({})", metavar="N", type=COUNT),
     setting("alpha", "step size ({})", metavar="STEP", type=number_from(0, float)),
-    setting("schedule", "let the step size fall to 0: linear, or keep it: constant ({})",
+    setting("schedule", "linear: the step size decreases to 0; constant: it stays the same ({})",
             choices=SCHEDULES),
-    setting("init", "start from the frequencies of words: unigram, or of pairs, too: spectral, or "
-            "at random: uniform ({})", choices=STARTS),
+    setting("init", "unigram: start from the frequencies of words; spectral: also from those of "
+            "pairs; uniform: at random ({})", choices=STARTS),
     setting("pairs", "train on the first N shuffled pairs only (all)", metavar="N", type=COUNT),
     option("--checkpoint-every", metavar="SECONDS", type=number_from(0, float), default=60.0,
            help="how often to write w2v-checkpoint.npz into DIR (%(default)s)"),
     option("--resume", metavar="FILE", nargs="?", type=Path, const=True,
-           help="go on from a checkpoint of the same settings (w2v-checkpoint.npz in DIR)"),
+           help="go on from FILE, a checkpoint of the same settings (w2v-checkpoint.npz in DIR)"),
     option("--force", action="store_true",
-           help="replace the results of a training on more pairs"),
+           help="replace results, even if they are of a training on more pairs"),
 ]
 
 

@@ -27,12 +27,12 @@ ANSWERS = ".pdf", ".png", ".jpg", ".jpeg"
        RESULTS,
        option("--answers", metavar="FILE", type=Path, nargs="+", default=[],
               help="the answers to tasks 1 and 2: PDF, PNG or JPEG"),
-       option("--force", action="store_true", help="pack again what has been packed"),
+       option("--force", action="store_true", help="replace NUMBER.zip if it exists"),
        option("--anyway", action="store_true",
-              help="pack results of other settings than the assignment's, or of a higher loss"))
+              help="pack results even if their settings or loss are not as the assignment asks"))
 def submit(options):
-    """Check all that is handed in, and pack it as NUMBER.zip: the three modules with what they
-    import from beside them, the answers to tasks 1 and 2, and the results of training."""
+    """Check what is handed in, and pack it as NUMBER.zip: the three modules with the files beside
+    them that they import, the answers to tasks 1 and 2, and the results of training."""
     archive = Path(f"{options.number}.zip")
     name_faults = check_name(archive, options)
     answers = options.answers or [OUR_ANSWERS] * OUR_ANSWERS.is_file()
@@ -68,7 +68,7 @@ def check_name(archive, options):
 
 
 def with_helpers(modules):
-    """Find what modules import from beside them, and what those import in turn.
+    """Find the files that modules import from beside them, and those that these import in turn.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def with_helpers(modules):
 
 
 def imports_of(file):
-    """List the names of the modules that a file imports; none where it is no Python."""
+    """List the names of the modules that a file imports; none if it is not valid Python."""
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):          # the checks of the tasks say it
@@ -121,7 +121,7 @@ def check_answers(answers):
 
 
 def check_results(folder, anyway):
-    """List what is wrong with the results in a folder, or how they differ from those asked for."""
+    """List what is wrong with the results in a folder, or not as the assignment asks."""
     try:
         U, _, _ = load_arrays(folder)
     except InputError as error:
@@ -147,7 +147,7 @@ def check_results(folder, anyway):
 
 
 def check_tasks(modules):
-    """Run the checks of tasks 3–6 on modules, name -> bytes, in a folder that holds no others."""
+    """Run the checks of tasks 3–6 on modules, name -> bytes, in a folder with no other modules."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         for name, content in modules.items():
