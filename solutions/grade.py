@@ -3,14 +3,13 @@
 import argparse
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,24 +20,15 @@ if sys.version_info < (3, 11):
 HERE = Path(__file__).resolve().parent
 sys.path.insert(1, str(HERE.parent))
 
-from solutions.grading import (  # noqa: F401
-    artefacts,
-    deep_checks,
-    reports,
-    scheme,
-    similar,
-    worksheet,
-)
-from solutions.grading.archive import read_hand_in
+from solutions.grading import deep_checks, reports, scheme, tables  # noqa: F401, its checks
 from solutions.grading.box import see_that_it_can_be_had
 from solutions.grading.hand_ins import find_hand_ins
-from solutions.grading.names import abbreviated
+from solutions.grading.modules import read_hand_in
+from solutions.grading.names import file_name, printable
 from solutions.grading.results import GRADED, NOT_GRADED, NOT_READABLE, Result
-from solutions.grading.texts import translated
 from solutions.grading.unpack import Unfit
 from utils import InputError
 
-SCRATCH = "grade-py-"       # how the names of temporary folders begin
 GB = 2 ** 30
 DEADLINE, DEADLINE_TIMES = 60., 4       # a judge has so many seconds, and so many time-outs
 MOST_ANSWER = 10 ** 7       # bytes
@@ -62,37 +52,28 @@ def grade(hand_in, limits=Limits()):
     -------
     Result
     """
-    result = Result(hand_in.student, hand_in.identifier, notes=list(hand_in.notes))
-    if hand_in.problem:
-        result.state = NOT_READABLE
-        result.notes.insert(0, hand_in.problem)
-        return result
-    with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
-        try:
-            contents = read_hand_in(hand_in.path)
-        except Unfit as error:
-            result.state = NOT_READABLE
-            result.notes.insert(0, str(error))
-            return result
-        files = {}
-        for name, content in contents.sources.items():
-            path = Path(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-            files[name] = str(path)
-        answer, error = judged({"files": files, "seconds": limits.seconds,
-                                "memory": int(limits.memory * GB), "unsafe": limits.is_unsafe})
-    if answer is None:
-        result.state = NOT_GRADED
-        result.notes.insert(0, f"the grader's judge ended early: {error}")
-    else:
+    result = Result(hand_in.student, hand_in.identifier)
+    try:
+        if hand_in.problem:
+            raise Unfit(hand_in.problem)
+        with tempfile.TemporaryDirectory(prefix="grade-py-", ignore_cleanup_errors=True) as folder:
+            contents = read_hand_in(hand_in, Path(folder))
+            answer = judged({"files": contents.sources, "seconds": limits.seconds,
+                             "memory": int(limits.memory * GB), "unsafe": limits.is_unsafe})
         result.points = scheme.points({tuple(check) for check in answer["passed"]})
         result.losses = reports.losses_of(answer["failed"])
-        result.answers = contents.answers
-        result.artefacts, _, _ = artefacts.check_artefacts(contents.artefacts)
-        result.notes += [*contents.notes, *answer["notes"]]
-    result.notes = abbreviated(result.notes, reports.MOST_NOTES)
+        result.answers, result.artefacts = contents.answers, contents.results
+        result.notes = [*contents.notes, *answer["notes"]]
+    except Unfit as error:
+        result.state, result.notes = NOT_READABLE, [str(error)]
+    except Exception as error:          # nobody else's row is to suffer from it
+        result.state, result.points = NOT_GRADED, {}
+        result.notes = [f"the grader failed: {str(error) or type(error).__name__}"]
     return result
+
+
+class NoAnswer(Exception):
+    """The judge has not answered; the message says why."""
 
 
 def judged(order):
@@ -108,8 +89,11 @@ def judged(order):
     Returns
     -------
     answer : comes back as one line of JSON, {"passed": [[task, part]], "failed": [[task, part,
-        lines]], "notes": [lines]}; None if there was none within the deadline
-    error : why there was none
+        lines]], "notes": [lines]}
+
+    Raises
+    ------
+    NoAnswer : there was none within the deadline
     """
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
     pipe = subprocess.PIPE
@@ -136,40 +120,12 @@ def judged(order):
             judge.kill()            # and its boxes end with it
         error = judge.stderr.read().decode(errors="replace")
     try:
-        return json.loads(answer), ""
+        return json.loads(answer)
     except ValueError:
         if is_late:
-            return None, f"no answer within {deadline:g} s"
-        lines = error.strip().splitlines() or ["it said nothing"]
-        return None, lines[-1][-300:]
-
-
-@contextmanager
-def scratch_folder():
-    """Make a temporary folder; those of graders that were killed are cleared."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*"):
-        if is_left_over(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def is_left_over(folder):
-    """Say whether a temporary folder is of a grader of this user's that was killed."""
-    pid = folder.name.removeprefix(SCRATCH).split("-")[0]
-    if sys.platform == "win32" or not pid.isdigit():        # Windows' os.kill would end it
-        return False
-    try:
-        if folder.lstat().st_uid == os.getuid():
-            os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        pass
-    return False
+            raise NoAnswer(f"no answer within {deadline:g} s") from None
+        last_line = printable(error.strip().rpartition("\n")[2])
+        raise NoAnswer(last_line or "its judge ended without a word") from None
 
 
 def grade_all(options):
@@ -177,20 +133,27 @@ def grade_all(options):
     limits = Limits(options.timeout, options.memory, options.unsafe)
     if not options.unsafe:
         see_that_it_can_be_had()
-    for file in filter(None, (options.csv, options.worksheet)):
-        worksheet.check_writable(file)
-    points = worksheet.read_points(options.answers_points) if options.answers_points else None
-    if options.report:
-        options.report.mkdir(parents=True, exist_ok=True)
-    with scratch_folder() as scratch:
-        hand_ins = find_hand_ins(options.files, scratch)
+    # Whatever can be wrong with names and files is said before anything is graded.
+    files = list(filter(None, (options.csv, options.worksheet)))
+    for file in files:
+        tables.check_writable(file)
+    if options.worksheet:
+        tables.read_worksheet(options.worksheet)
+    own = [Path(os.path.abspath(path)) for path in filter(None, (*files, options.report,
+                                                                 options.answers_points))]
+    with tempfile.TemporaryDirectory(prefix="grade-py-", ignore_cleanup_errors=True) as folder:
+        hand_ins, remarks = find_hand_ins(options.files, Path(folder), options.download, own)
+        by_hand = {}
+        if options.answers_points:
+            points = tables.read_points(options.answers_points)
+            by_hand, lines = tables.points_of(hand_ins, points)
+            remarks += lines
         results, is_stopped = graded(hand_ins, limits, options)
-        if points is not None:
-            tell_all(worksheet.give_points(results, points))
-        write(results, options)
-        if options.similar and not is_stopped:
-            tell_all(likenesses(hand_ins))
-    summarise(results)
+    for index, value in by_hand.items():
+        results[index].by_hand = value
+    remarks += write(results, options)
+    for line in [*remarks, *summary(results)]:
+        tell(line)
     if is_stopped:
         return 130
     return 1 if any(result.state == NOT_GRADED for result in results) else 0
@@ -210,7 +173,7 @@ def graded(hand_ins, limits, options):
     try:
         for future in ready:
             results.append(future.result())
-            print(reports.report(results[-1], options.language, options.unsafe), flush=True)
+            tell(reports.report(results[-1], options.language, options.unsafe))
         pool.shutdown()
         return results, False
     except KeyboardInterrupt:
@@ -227,64 +190,53 @@ def graded(hand_ins, limits, options):
 
 
 def write(results, options):
-    """Write the files that were asked for."""
-    for result in results:
-        if options.report:
-            name = worksheet.plain(f"{result.student} {result.identifier}").replace("/", "_")
+    """Write the files that were asked for, the marks first. Returns lines about the worksheet."""
+    if options.csv:
+        tables.write_marks(options.csv, results, options.decimal_comma)
+    if options.report:
+        options.report.mkdir(parents=True, exist_ok=True)
+        for result in results:
+            name = file_name(f"{result.student} {result.identifier}")
             text = reports.report(result, options.language, options.unsafe)
             (options.report / f"{name}.md").write_text(text, encoding="utf-8")
-    if options.csv:
-        worksheet.write_marks(options.csv, results, options.decimal_comma)
     if options.worksheet:
-        def feedback(result):
-            lines = [*reports.feedback(result, options.language),
-                     *(translated(note, options.language) for note in result.notes)]
-            return "\n".join(line.removeprefix("- ") for line in lines)
-        tell_all(worksheet.fill_worksheet(options.worksheet, results, feedback))
+        return tables.fill_worksheet(options.worksheet, results, lambda result: reports.feedback(
+            result, options.language, options.unsafe))
+    return []
 
 
-def likenesses(hand_ins):
-    """List the pairs of hand-ins that are suspiciously alike."""
-    sources = {}
-    for hand_in in hand_ins:
-        try:
-            contents = read_hand_in(hand_in.path)
-        except Unfit:
-            continue
-        label = f"{hand_in.student} {hand_in.identifier}".strip()
-        sources[label] = {name: data for name, data in contents.sources.items()
-                          if name.endswith(".py")}
-    handed_out = {file.name: file.read_bytes() for file in (HERE / "handout").glob("*.py")}
-    pairs = similar.similar_pairs(sources, handed_out)
-    return [*similar.described(pairs), *similar.compared_in_part(sources)]
+def tell(line):
+    """Print a line; that nobody reads it is no reason to lose the marks."""
+    with suppress(OSError):
+        print(line, flush=True)
 
 
-def tell_all(lines):
-    for line in lines:
-        print(worksheet.plain(line))
-
-
-def summarise(results):
+def summary(results):
+    """List how many were graded, and how well."""
     states = [result.state for result in results]
     counts = [f"{states.count(state)} {state}" for state in (GRADED, NOT_READABLE, NOT_GRADED)
               if state in states]
-    print(f"{len(results)} handed in: {', '.join(counts)}")
+    lines = [f"{len(results)} handed in: {', '.join(counts)}"]
     done = [result for result in results if result.state == GRADED]
     for task, what in scheme.TASKS.items():
         full = sum(result.points[task] == scheme.POINTS[task] for result in done)
-        print(f"  task {task}, {what:22} {full:4} with full marks")
+        lines.append(f"  task {task}, {what:22} {full:4} with full marks")
     if done:
         mean = sum(sum(result.points.values()) for result in done) / len(done)
-        print(f"  mean of tasks 3–6: {mean:.2f} of {sum(scheme.POINTS.values()):g}")
+        lines.append(f"  mean of tasks 3–6: {mean:.2f} of {sum(scheme.POINTS.values()):g}")
+    return lines
 
 
 def parsed(arguments):
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="grade.py", description="Grade tasks 3–6.")
+    parser = argparse.ArgumentParser(prog="grade.py", description="Grade tasks 3–6.",
+                                     allow_abbrev=False)
     parser.error = lambda message: parser.exit(2, f"grade.py: {message}\n")
     add = parser.add_argument
     add("files", nargs="+", metavar="FILE|FOLDER",
         help="archives, folders with archives, or what Moodle lets a teacher download")
+    add("--download", action="store_true",
+        help="the archives are downloads with everybody's hand-ins")
     add("--jobs", type=int, default=os.cpu_count(), metavar="N",
         help="how many are graded at a time (%(default)s)")
     add("--timeout", type=float, default=120, metavar="SECONDS",
@@ -298,7 +250,6 @@ def parsed(arguments):
     add("--worksheet", type=Path, metavar="FILE", help="fill Moodle's offline grading worksheet")
     add("--answers-points", type=Path, metavar="FILE",
         help="CSV of students and their points of tasks 1 and 2, given by hand")
-    add("--similar", action="store_true", help="list pairs that are suspiciously alike")
     add("--unsafe", action="store_true", help="run students' code without a box")
     options = parser.parse_args(arguments)
     if options.jobs < 1:

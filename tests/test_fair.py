@@ -95,7 +95,7 @@ def graded(box, tmp_path):
     """A function that grades modules as grade.py does, in a box."""
     def graded(sources):
         path = pack(tmp_path / "FN1.zip", files_of(sources))
-        result = grade.grade(results.HandIn("FN1", path))
+        result = grade.grade(results.HandIn("FN1", (path,)))
         assert result.state == results.GRADED, result.notes
         return result
     return graded

@@ -1,77 +1,152 @@
 """python solutions/grade.py as a teacher uses it; what it calls has tests of its own."""
 
 import csv
+import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
+from solutions import grade
+from solutions.grading.results import HandIn
 from tests.support import handed_in
-from tests.support.handed_in import ROOT, files_of, pack
-from tests.test_moodle import archive, cells_of, moodle_download, moodle_worksheet
+from tests.support.handed_in import ROOT, files_of, in_folder, pack, put, put_all, zipped
+from tests.test_hand_ins import moodle_download
+from tests.test_tables import cells_of, moodle_worksheet
 
 OWN, STUDENT, BLANK = map(files_of, (handed_in.OWN, handed_in.STUDENT, handed_in.BLANK))
 
 
-def grade(folder, *options, **environment):
+def run(folder, *options, **more):
     return subprocess.run([sys.executable, ROOT / "solutions/grade.py", *options], cwd=folder,
-                          capture_output=True, text=True, encoding="utf-8",
-                          env=os.environ | environment)
+                          text=True, encoding="utf-8", **{"capture_output": True, **more})
+
+
+def rows_of(file):
+    text = file.read_text(encoding="utf-8-sig")
+    return {row["student"]: row for row in csv.DictReader(text.splitlines())}
 
 
 def test_several_hand_ins(box, tmp_path):
     pack(tmp_path / "in/FN1.zip", OWN | {"answers/tasks-1-2.pdf": "x"})
-    pack(tmp_path / "in/FN2.zip", {f"решение/{name}": text for name, text in STUDENT.items()})
-    (tmp_path / "in/FN3.zip").write_bytes(b"no zip")
+    put_all(tmp_path / "in/FN2", in_folder("решение", STUDENT))
+    put(tmp_path / "in/FN3.zip", "no zip")
     pack(tmp_path / "in/FN4.zip", BLANK)
-    pack(tmp_path / "in/=FN5.zip", {"../grads.py": "x"})
-    result = grade(tmp_path, "in", "--csv", "marks.csv", "--report", "out")
+    put(tmp_path / "in/=FN5.txt")
+    command = "in", "--csv", "in/marks.csv", "--report", "in/out"
+    result = run(tmp_path, *command)
     assert result.returncode == 0, result.stderr
-    text = (tmp_path / "marks.csv").read_text(encoding="utf-8-sig")
-    rows = {row["student"]: row for row in csv.DictReader(text.splitlines())}
+    rows = rows_of(tmp_path / "in/marks.csv")
     assert {name: (row["state"], row["total"]) for name, row in rows.items()} == {
         "FN1": ("graded", "7"), "FN2": ("graded", "7"), "FN3": ("not readable", "0"),
-        "FN4": ("graded", "0"), "'=FN5": ("not readable", "0")}
-    assert "outside" in rows["'=FN5"]["notes"] and "not a readable zip" in rows["FN3"]["notes"]
+        "FN4": ("graded", "0")}
+    assert "not a readable zip" in rows["FN3"]["notes"]
     assert "tasks-1-2.pdf" in rows["FN1"]["answers"]
-    assert "still to be written" in (tmp_path / "out/FN4.md").read_text(encoding="utf-8")
-    assert "5 handed in: 3 graded, 2 not readable" in result.stdout
+    assert "still to be written" in (tmp_path / "in/out/FN4.md").read_text(encoding="utf-8")
+    assert "4 handed in: 3 graded, 1 not readable" in result.stdout
+    assert "not taken: =FN5.txt" in result.stdout
+
+
+def test_a_students_own_helper_file_and_output_that_nobody_reads(box, tmp_path):
+    files = STUDENT | {"grads.py": "from helpers.mine import *\n",
+                       "helpers/mine.py": STUDENT["grads.py"]}
+    pack(tmp_path / "FN1.zip", in_folder("hw", files))
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = run(tmp_path, "FN1.zip", "--csv", "marks.csv", capture_output=False, stdout=writing,
+                 stderr=subprocess.PIPE)
+    os.close(writing)
+    assert rows_of(tmp_path / "marks.csv")["FN1"]["total"] == "7", result.stderr
 
 
 def test_from_moodle_and_back(box, tmp_path):
-    def packed(modules):
-        return archive({name: text.encode() for name, text in modules.items()})
-
-    students = {("Мария Иванова", "123456"): {"homework2.zip": packed(OWN)},
-                ("Noor Petrov", "123457"): {"homework2.zip": packed(BLANK)},
+    students = {("Мария Иванова", "123456"): {"homework2.zip": zipped(OWN)},
+                ("Noor Petrov", "123457"): {"homework2.zip": zipped(BLANK)},
                 ("Петър O'Brien", "123458"): {"homework.rar": b"Rar!"}}
     download, _ = moodle_download(tmp_path, students)
     sheet = moodle_worksheet(tmp_path / "grades.csv", students)
     before = cells_of(sheet)
-    (tmp_path / "points.csv").write_text("123456,2.5\n123457,1\n", encoding="utf-8")
-    result = grade(tmp_path, download, "--worksheet", sheet, "--answers-points", "points.csv",
-                   "--csv", "marks.csv", "--decimal-comma")
+    put(tmp_path / "points.csv", "123456,2.5\n123457,1\n")
+    result = run(tmp_path, download, "--worksheet", sheet, "--answers-points", "points.csv",
+                 "--csv", "marks.csv", "--decimal-comma")
     assert result.returncode == 0, result.stderr
     after = cells_of(sheet)
-    grades, feedback = before[0].index("Grade"), before[0].index("Feedback comments")
-    given = [row[grades] for row in after[1:]]
-    assert given[2] == "" and [float(grade) for grade in given[:2]] == [9.5, 1], given
-    assert "still to be written" in after[2][feedback] and ".rar" in after[3][feedback]
+    assert [row[4] for row in after[1:]] == ["9.50", "1.00", ""]
+    assert "still to be written" in after[2][9] and ".rar" in after[3][9]
     for row in (*before, *after):
-        del row[grades], row[feedback - 1]
+        row[4] = row[9] = ""
     assert before == after
     marks = (tmp_path / "marks.csv").read_text(encoding="utf-8-sig").splitlines()
-    assert "Мария Иванова;123456;graded;2,5;" in marks[1] + marks[2] + marks[3]
+    assert any("Мария Иванова;123456;graded;2,5;" in line for line in marks)
 
 
 @pytest.mark.parametrize("options, message", [
-    ([], "required"), (["none.zip"], "none.zip: no such file"), (["a", "b"], "same student"),
-    (["a", "--jobs", "0"], "at least 1"),
-    (["a", "--csv", "none/marks.csv"], "none")])
-def test_mistakes_of_the_user(box, tmp_path, options, message):
+    ([], "required"), (["none.zip"], "none.zip: no such file"),
+    (["a", "b", "--csv", "marks.csv"], "FN1.zip and .*FN1.zip are of the same student"),
+    (["a", "--answers-points", "twice.csv"], "FN1 has several"),
+    (["a", "--worksheet", "twice.csv"], "no grading worksheet"),
+    (["a", "--jobs", "0"], "at least 1"), (["a", "--time", "9"], "unrecognized arguments: --time"),
+    (["a", "--csv", "none/marks.csv"], "there is no folder none")])
+def test_mistakes_of_the_user_are_said_before_anything_is_graded(tmp_path, options, message):
     for folder in "a", "b":
         pack(tmp_path / folder / "FN1.zip", OWN)
-    result = grade(tmp_path, *options)
-    assert result.returncode == 2 and message in result.stderr, result.stderr
-    assert result.stderr.count("\n") == 1
+    put(tmp_path / "twice.csv", "FN1,1\nfn1,2\n")
+    put(tmp_path / "marks.csv", "old")
+    result = run(tmp_path, *options, "--unsafe")
+    assert result.returncode == 2 and result.stdout == "", result.stderr
+    assert result.stderr.count("\n") == 1 and re.search(message, result.stderr), result.stderr
+    assert (tmp_path / "marks.csv").read_text() == "old"
+
+
+# --- a judge that fails ---------------------------------------------------------------------------
+
+JUDGE = """\
+import json, sys, time
+order = json.loads(sys.stdin.readline())
+{}
+"""
+
+
+@pytest.fixture
+def graded_by(tmp_path, monkeypatch):
+    """Return a function that grades by a judge of one's own, a piece of Python."""
+    def graded_by(code):
+        put(tmp_path / "grading/judge.py", JUDGE.format(code))
+        monkeypatch.setattr(grade, "HERE", tmp_path)
+        monkeypatch.setattr(grade, "DEADLINE", 1.)
+        path = pack(tmp_path / "FN1.zip", in_folder("hw", OWN))
+        return grade.grade(HandIn("FN1", (path,)), grade.Limits(seconds=1))
+    return graded_by
+
+
+def test_what_goes_to_a_judge_and_comes_back(graded_by):
+    code = """
+files = {name: open(path, encoding="utf-8").read() for name, path in order.pop("files").items()}
+print(json.dumps({"passed": [], "failed": [], "notes": [json.dumps([files, order])]}))
+"""
+    result = graded_by(code)
+    files, rest = json.loads(result.notes[0])
+    assert files == OWN and rest == {"seconds": 1, "memory": 4 << 30, "unsafe": False}
+    assert result.state == "graded" and result.total == 0
+
+
+@pytest.mark.parametrize("code, reason", [
+    ("time.sleep(100)", "no answer within 5 s"), ("sys.exit('the box\\nis full')", "is full"),
+    ("print('{}')", "'passed'"), ("print('[' * 10 ** 6)", "recursion"), ("", "without a word"),
+    ("print('x' * (11 << 20))", "without a word")])
+def test_a_judge_that_fails_is_nobodys_fault(graded_by, code, reason):
+    result = graded_by(code)
+    assert result.state == "not graded" and result.total is None and result.points == {}
+    [note] = result.notes
+    assert note.startswith("the grader failed: ") and reason in note
+
+
+def test_an_error_of_one_hand_in_is_its_own(tmp_path, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(grade, "read_hand_in", fail)
+    result = grade.grade(HandIn("FN1", (pack(tmp_path / "FN1.zip", OWN),)))
+    assert (result.state, result.notes) == ("not graded", ["the grader failed: MemoryError"])

@@ -1,126 +1,117 @@
-"""What the files of a hand-in are called, and what they are obviously meant to be called."""
+"""What names say: whose a file is, and which of the expected files it is meant to be."""
 
-import os
 import re
 import unicodedata
-from pathlib import PurePosixPath
 
-from beyond.results import ARRAYS, EMBEDDINGS_PICTURE, WORDS
+from beyond.results import ARRAYS, EMBEDDINGS_PICTURE
 from beyond.submission import MODULES
 
-ARTEFACTS = *ARRAYS, WORDS, EMBEDDINGS_PICTURE
+# How platforms name what they let a teacher download. Moodle: a folder Ivan
+# Petrov_123456_assignsubmission_file_, or a file Ivan Petrov_123456_assignsubmission_file_FN1.zip.
+MOODLE = re.compile(r"(?P<student>.+?)_(?P<number>[0-9]+)"
+                    r"_assignsubmission_(?P<kind>[^_]+)(_(?P<file>.*))?", re.DOTALL)
+CANVAS = re.compile(r"(?P<student>[^_]+)(_LATE)?_[0-9]{3,}_[0-9]{3,}_(?P<file>.+)")
+BLACKBOARD = re.compile(r".+?_(?P<student>[^_]+)_attempt_[0-9]{4}(-[0-9]{2})+(_(?P<file>.+)|\..+)")
+# How students name their files: FN81234.zip, Ivan_Petrov_grads.py.
+NUMBER = re.compile(r"(?P<student>[Ff][Nn][0-9][0-9A-Z]*)([ _-]+(?P<file>.+)|\W.*)?")
+NAME = re.compile(r"(?P<student>[A-ZА-Я][a-zа-я]+([ _][A-ZА-Я][a-zа-я]+)+)"
+                  r"([ _-]+(?P<file>.+)|\W.*)?")
 
-CODE_PAGES = "cp866", "cp1251", "mac_cyrillic"      # of DOS and old zip programs, Windows, macOS
-BY_FREQUENCY = "аиоетнрсвлкдпмзъгябучйцжхшщфюьѝ"    # the letters of Bulgarian text
+# What browsers, Windows, macOS and Canvas add to a second file of the same name.
+COPY = re.compile(r"(\s*\(\d+\)|\s+[-–—]\s+(copy|копие)|\s+copy(\s+\d+)?)+$", re.IGNORECASE)
+
+MOST_NAME = 255         # characters of a name on a disk; in archives there are longer ones
+# Folders and files that programs make.
+JUNK = {"venv", "env", "__pycache__", "__macosx", "site-packages", "node_modules", "thumbs.db",
+        "desktop.ini"}
 
 
-def decoded_name(entry):
-    """Return the name of a zipfile.ZipInfo, with / between folders.
+def is_junk(name):
+    """Tell whether a file or folder of this name is hidden or made by a program."""
+    return name.startswith(".") or name.lower() in JUNK
 
-    One that is not marked as UTF-8 may be so nevertheless, or in one of the Cyrillic code pages:
-    zip files do not say in which, so the one is taken that gives the most plausible Bulgarian.
+
+def student_and_file(name):
+    """Split a name into its student and what the student called the file.
+
+    Returns
+    -------
+    student : "" if the name says nothing of one
+    file : without the student and what a platform puts there
     """
-    name = entry.filename
-    is_marked = entry.flag_bits & 0x800
-    if not is_marked and not name.isascii():
-        try:
-            name = decoded(name.encode("cp437"))        # as zipfile has read it
-        except UnicodeEncodeError:                      # from a field for Unicode names
-            pass
-    return unicodedata.normalize("NFC", name).replace("\\", "/")
+    for pattern in MOODLE, CANVAS, BLACKBOARD, NUMBER, NAME:
+        match = pattern.fullmatch(name[:MOST_NAME])
+        if match:
+            return match["student"], match["file"] or ""
+    return "", name
 
 
-def place_of(name):
-    """Return the place of a file, in which what cannot be printed is a question mark."""
-    name = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return PurePosixPath(name)
+def student_of(place):
+    """Return the student that a path inside a hand-in names, "" if none."""
+    return next(filter(None, (student_and_file(part)[0] for part in place.parts)), "")
 
 
-def decoded(raw):
-    """Return the text that the bytes of a name stand for."""
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        readings = [raw.decode(page, errors="replace") for page in CODE_PAGES]
-        return max(readings, key=plausibility)
+def are_of_several(modules, archives):
+    """Tell whether the modules and archives of one hand-in carry the names of different people.
+
+    modules, archives : paths inside the hand-in
+    """
+    owners = {name_key(student_of(place)) for place in modules}
+    everybody = owners | {name_key(student_of(place)) for place in archives}
+    return "" not in owners and len(everybody - {""}) > 1
 
 
-def plausibility(text):
-    """Say how much a text looks like Bulgarian; more is better."""
-    score = 0
-    for letter in text:
-        rank = BY_FREQUENCY.find(letter.lower())
-        if rank >= 0:
-            score += len(BY_FREQUENCY) - rank
-        elif not letter.isascii():                      # a line of a box, a letter of Serbian
-            score -= len(BY_FREQUENCY)
-    for previous, letter in zip(text, text[1:]):
-        if previous.islower() and letter.isupper():
-            score -= len(BY_FREQUENCY)
-    return score
+def name_key(name):
+    """Return what a student's name is compared by.
 
+    Moodle leaves some characters out of the names of files; all spaces are alike.
+    """
+    name = unicodedata.normalize("NFKC", file_name(name)).replace("_", " ")
+    return " ".join(name.split()).casefold()
+
+
+def file_name(name):
+    """Return a student's name as part of the name of a file; equal ones have equal keys."""
+    name = re.sub(r"""[&<>"`|':\\/*?’]""", "", printable(name))
+    return " ".join(name.split()).strip(" .")
+
+
+def printable(text, most=300):
+    """Return a stranger's text on one line, without control characters, and cut."""
+    text = str(text)[:10 * most].encode(errors="replace").decode()
+    text = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(text.split())[:most]
+
+
+# --- modules, arrays and picture ------------------------------------------------------------------
 
 def pattern_of_copies(name):
     """Return the pattern of the names that browsers, mail and systems make of that of a file.
 
     So sampling (1).py, sampling - Copy.py, Copy of sampling.py, SAMPLING.PY, sampling.py.txt.
     """
-    stem, ending = os.path.splitext(name)
-    endings = {".py": r"\.py(\.txt|\.py)?", ".png": r"\.(png|jpe?g)"}
-    ending = endings.get(ending, re.escape(ending))
+    stem, dot, ending = name.rpartition(".")
+    endings = {"py": r"\.py(\.txt|\.py)?", "png": r"\.(png|jpe?g)"}
+    ending = endings.get(ending, re.escape(dot + ending))
     before = "(copy of |копие на )?"
-    after = r"( ?- ?copy| copy| ?- ?копие)?( ?\(\d+\))?"
+    after = r"(-[0-9]+| ?- ?copy| copy| ?- ?копие)?( ?\([0-9]+\))?"
     return re.compile(before + re.escape(stem) + after + ending, re.IGNORECASE)
 
 
-PATTERNS = {name: pattern_of_copies(name) for name in (*MODULES, *ARTEFACTS)}
+PATTERNS = {name: pattern_of_copies(name) for name in (*MODULES, *ARRAYS, EMBEDDINGS_PICTURE)}
 
 
-def meant_name(place):
-    """Return the name of the module or artefact that a file is obviously meant to be, or None."""
-    for name, pattern in PATTERNS.items():
-        if pattern.fullmatch(place.name):
-            return name
+def meant_name(name):
+    """Return the name of the module, array or picture that a file is obviously meant to be."""
+    for candidate in name, student_and_file(name)[1]:
+        for meant, pattern in PATTERNS.items():
+            if pattern.fullmatch(candidate):
+                return meant
     return None
 
 
-def is_renamed(place):
-    """Tell whether a file that is meant to be a module or artefact has another name."""
-    return place.name != meant_name(place)
-
-
-def doubtful_names(module, files):
-    """List the files that are perhaps meant to be a module: sampling_final.py, w2v-sgd.py."""
-    endings = {".py", ".pyc", ".txt", ".rtf", ".docx", ".lnk"}
-    letters = re.sub(r"\W|_", "", module.removesuffix(".py"))
-    return [str(file.place) for file in files
-            if file.place.suffix.lower() in endings and not meant_name(file.place)
-            and letters in re.sub(r"\W|_", "", file.place.name.lower())]
-
-
-JUNK = {"venv", "env", "__pycache__", "__MACOSX", "site-packages", "node_modules"}
-
-
-def is_junk(place):
-    """Tell whether programs have made a file: it is hidden, or in one of their folders."""
-    return any(part in JUNK or part.startswith(".") for part in place.parts)
-
-
-def of_the_student(files):
-    """Leave out junk, and the folders of the hand-out that a student does not change."""
-    marks = ("corpus", "reading.py"), ("beyond", "settings.py")
-    handed_out = {file.place.parent for file in files if file.place.parts[-2:] in marks}
-    return [file for file in files
-            if not is_junk(file.place) and not handed_out.intersection(file.place.parents)]
-
-
-def abbreviated(lines, most):
-    """Return so many of the lines at most, the last one then saying how many more there are."""
-    if len(lines) <= most:
-        return lines
-    return [*lines[:most - 1], f"and {len(lines) - most + 1} more"]
-
-
-def listed(names):
-    """Write names in a line."""
-    return ", ".join(abbreviated([str(name) for name in names], 6))
+def is_doubtful(module, name):
+    """Tell whether a file is perhaps meant to be a module: sampling_final.py, w2v-sgd.py."""
+    letters = re.sub(r"[\W_]", "", module.removesuffix(".py"))
+    return (name.lower().endswith((".py", ".pyc", ".txt", ".rtf", ".docx", ".lnk"))
+            and not meant_name(name) and letters in re.sub(r"[\W_]", "", name.lower()))

@@ -1,10 +1,29 @@
 """What a student and a teacher read of a result: Markdown that reads well on a terminal, too."""
 
 from solutions.grading import scheme
+from solutions.grading.names import printable
 from solutions.grading.results import GRADED, Loss
-from solutions.grading.texts import translated
 
+# The words of a report. What follows them, the details, is English, as python test.py says it.
+BULGARIAN = {
+    "task": "задача", "points": "точки", "of": "от", "total": "общо", "note": "бележка",
+    "by hand": "на ръка", "no answer file": "няма файл с отговори",
+    "graded": "оценено", "not readable": "не може да се прочете", "not graded": "неоценено",
+    "not handed in": "не е предадено", "wrong": "грешно",
+    "graded without a box (--unsafe)": "оценено без изолация (--unsafe)",
+    # Parts of the scheme; those that are not here are names of functions and variables.
+    "large scores": "големи оценки", "n = 1 or M = 1": "n = 1 или M = 1",
+    "S = 1 or n = 1": "S = 1 или n = 1", "a loop over S": "цикъл по S", "step": "стъпка",
+    "repeated words": "повтарящи се думи", "twice in one context": "два пъти в един контекст",
+    "data as a list or an array": "data като списък или масив",
+    "no shuffling": "без разбъркване", "epochs and batches": "епохи и партиди",
+}
 MOST_NOTES = 20
+
+
+def word(text, language):
+    """Return a word of ours in a language; what is not known there stays in English."""
+    return BULGARIAN.get(text, text) if language == "bg" else text
 
 
 def losses_of(failed):
@@ -15,7 +34,7 @@ def losses_of(failed):
     points = {(check.task, check.part): check.points for check in scheme.CHECKS}
     merged = {}
     for task, part, lines in failed:
-        merged.setdefault((task, tuple(lines)), []).append(part)
+        merged.setdefault((task, tuple(map(printable, lines))), []).append(part)
     losses = []
     for (task, lines), parts in merged.items():
         lost = min(sum(points[task, part] for part in parts), scheme.POINTS[task])
@@ -25,48 +44,48 @@ def losses_of(failed):
 
 def report(result, language="en", is_unsafe=False):
     """Write the report of one hand-in as Markdown."""
-    def text(line):
-        return translated(line, language)
-
     lines = [f"# {plain(result.student)}", ""]
     if result.state == GRADED:
-        lines += table(result, text)
+        lines += table(result, language)
     else:
-        lines += [text(result.state), ""]
-    lines += feedback(result, language)
-    for row in result.artefacts:
-        mark = "" if row["ok"] else f"{text('WRONG')}, "
-        lines.append(f"- {row['file']}: {mark}{plain(text(row['note']))}")
-    lines += [f"- {text('note')}: {plain(text(note))}" for note in result.notes]
-    if is_unsafe:
-        lines.append(f"- {text('graded without a box (--unsafe)')}")
+        lines += [word(result.state, language), ""]
+    lines += [f"- {plain(line)}" for line in feedback(result, language, is_unsafe)]
     return "\n".join([*lines, ""])
 
 
-def table(result, text):
-    answers = ", ".join(map(plain, result.answers)) or text("no answer file")
-    by_hand = text("by hand") if result.by_hand is None else f"{result.by_hand:g}"
-    lines = [f"| {text('task')} | | {text('points')} |", "|---|---|---|",
+def table(result, language):
+    """List the lines of the table of points."""
+    answers = ", ".join(map(plain, result.answers)) or word("no answer file", language)
+    by_hand = word("by hand", language) if result.by_hand is None else f"{result.by_hand:g}"
+    lines = [f"| {word('task', language)} | | {word('points', language)} |", "|---|---|---|",
              f"| 1–2 | {answers} | {by_hand} |"]
     for task, what in scheme.TASKS.items():
-        points = f"{result.points[task]:g} {text('of')} {scheme.POINTS[task]:g}"
+        points = f"{result.points[task]:g} {word('of', language)} {scheme.POINTS[task]:g}"
         lines.append(f"| {task} | {what} | {points} |")
-    return [*lines, f"| | {text('total')} | {result.total:g} |", ""]
+    return [*lines, f"| | {word('total', language)} | {result.total:g} |", ""]
 
 
-def feedback(result, language="en"):
-    """List the lines that say why points were lost."""
+def feedback(result, language="en", is_unsafe=False):
+    """List why points were lost, what the results of training are, and the notes."""
     lines = []
     for loss in result.losses:
-        reasons = [plain(translated(line, language)) for line in loss.lines]
-        task = translated("task", language)
-        lines.append(f"- {task} {loss.task}, {translated(loss.part, language)} "
-                     f"(−{loss.points:g}): {'; '.join(reasons)}")
+        parts = ", ".join(word(part, language) for part in loss.part.split(", "))
+        lines.append(f"{word('task', language)} {loss.task}, {parts} (−{loss.points:g}): "
+                     f"{'; '.join(loss.lines)}")
+    for row in result.artefacts:
+        is_wrong = not row["ok"] and row["note"] != "not handed in"
+        mark = f"{word('wrong', language)}, " if is_wrong else ""
+        lines.append(f"{row['file']}: {mark}{word(row['note'], language)}")
+    notes = result.notes[:MOST_NOTES]
+    if len(result.notes) > MOST_NOTES:
+        notes[-1] = f"and {len(result.notes) - MOST_NOTES + 1} more"
+    lines += [f"{word('note', language)}: {note}" for note in notes]
+    if is_unsafe:
+        lines.append(word("graded without a box (--unsafe)", language))
     return lines
 
 
 def plain(text):
     """Return a student's text without what Markdown would take for its own."""
-    text = "".join(char if char.isprintable() else " " for char in str(text))
-    text = text.encode(errors="replace").decode()
+    text = printable(text, 1000)
     return text.replace("<", "‹").replace("|", "¦").replace("`", "'").replace("](", "] (")

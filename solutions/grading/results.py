@@ -1,9 +1,15 @@
 """What passes between the parts of the grader: what was handed in, and what came of it."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from solutions.grading.names import name_key
 
 GRADED, NOT_READABLE, NOT_GRADED = "graded", "not readable", "not graded"
+
+
+def key_of(student, identifier=""):
+    """Return what tells a student from all others: Moodle's number, else the name."""
+    return (identifier, "") if identifier else ("", name_key(student))
 
 
 @dataclass(frozen=True)
@@ -11,10 +17,9 @@ class HandIn:
     """What one student handed in."""
 
     student: str            # a name, or the stem of an archive's name
-    path: Path              # of a .zip file, or of a folder with loose files
+    sources: tuple          # paths of archives, files and folders
     identifier: str = ""    # Moodle's number of the student's participation, if it comes from there
     problem: str = ""       # why it cannot be read at all, if so
-    notes: tuple = ()       # lines for the report
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,12 @@ class Result:
     losses: list = field(default_factory=list)      # of Loss
     answers: list = field(default_factory=list)     # names of the files with tasks 1 and 2
     artefacts: list = field(default_factory=list)   # {"file", "ok", "note"} of arrays and picture
-    notes: list = field(default_factory=list)       # at most 20 lines
+    notes: list = field(default_factory=list)       # lines
     by_hand: float | None = None                    # the points of tasks 1 and 2, if they are given
 
     @property
     def total(self):
-        """Return the sum of all points; None where there are none to be had."""
+        """Return the sum of all points; None if it was not graded."""
         if self.state == NOT_GRADED:
             return None
         return sum(self.points.values()) + (self.by_hand or 0)

@@ -1,163 +1,174 @@
-"""Read the files of a zip file or a folder, without trusting it.
+"""Unpack an archive that a stranger made into an empty folder, within limits."""
 
-Nothing is unpacked onto the disk, no link is followed, and no more is read into memory than was
-asked for, whatever an archive says of itself.
-"""
-
-import bz2
-import copy
-import io
-import lzma
+import errno
 import os
 import re
-import stat
+import time
 import unicodedata
 import zipfile
-import zlib
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from solutions.grading.names import decoded, decoded_name, is_junk, place_of
+from solutions.grading.names import is_junk, printable
 
-MB = 1 << 20
-MOST_ENTRIES = 100_000
-
-
-class Unfit(Exception):
-    """A hand-in, or a file in it, that cannot be taken; the message says why in one line."""
+ARCHIVES = {".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".zipx"}
+METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}        # others unpack without a limit
+MOST_DEPTH = 20                 # folders
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
+# The two records at a zip file's end that say how long its list of entries is: how they begin,
+# and where in them that stands.
+END_RECORDS = (rb"PK\x05\x06", 12, 16), (rb"PK\x06\x06", 40, 48)
 
 
 @dataclass(frozen=True)
-class File:
-    """A file of a hand-in, which is read when it is asked for."""
+class Limits:
+    """What an archive may be when it is unpacked."""
 
-    place: PurePosixPath
-    date: tuple                     # of its last change
-    is_link: bool                   # or a special file; never read
-    read: Callable[[int], bytes]    # given the most bytes that it may have; raises Unfit
-
-
-def opened_zip(file):
-    """Open a zip file, given by its path or its bytes."""
-    try:
-        return zipfile.ZipFile(io.BytesIO(file) if isinstance(file, bytes) else file)
-    except Exception as error:          # whatever zipfile meets in a damaged one
-        raise Unfit(f"not a readable zip file: {in_a_line(error)}") from None
+    entries: int
+    gigabytes: float
+    seconds: float
 
 
-def files_in_zip(archive, inside=PurePosixPath()):
-    """List the files of an open zip file.
+OF_A_HAND_IN = Limits(20_000, 1., 60.)
+OF_A_DOWNLOAD = Limits(100_000, 20., 3600.)
 
-    inside : its own place, if it was in an archive itself
+
+class Unfit(Exception):
+    """A hand-in that cannot be taken; the message says why in one line."""
+
+
+def is_zip(path):
+    """Tell whether a file is a zip file by its name or, if that says nothing, its first bytes."""
+    if path.suffix or not path.is_file():
+        return path.suffix.lower() == ".zip" and path.is_file()
+    with open(path, "rb") as file:
+        return file.read(4) == b"PK\3\4"
+
+
+def is_archive(path):
+    """Tell whether a file is an archive by its name, one that is read or another."""
+    return is_zip(path) or path.is_file() and path.suffix.lower() in ARCHIVES
+
+
+def why_not_zip(path):
+    """Say what to do about a file that is no zip file."""
+    return (f"a {printable(path.suffix)} file, not a .zip: ask for one, or unpack it and name the "
+            "folder")
+
+
+def unpack(path, folder, limits=OF_A_HAND_IN):
+    """Unpack a zip file; entries that cannot be unpacked are skipped.
+
+    A name that leads out of the folder loses what leads out, and a link becomes a file.
+
+    Returns
+    -------
+    list of (name of an entry, why it was skipped)
+
+    Raises
+    ------
+    Unfit : it is no zip file, or beyond the limits
+    OSError : the disk is full
     """
-    entries = archive.infolist()
-    if len(entries) > MOST_ENTRIES:
-        raise Unfit(f"it holds {len(entries)} files, more than {MOST_ENTRIES}")
-    files = []
-    for entry in entries:
-        name = decoded_name(entry)
-        place = place_of(name)
-        has_drive = re.match("[A-Za-z]:/", name)        # C:\\grads.py; not so 1: задача.pdf
-        if has_drive or place.is_absolute() or ".." in place.parts:
-            raise Unfit(f"{str(place)[:100]} would be unpacked outside of its folder")
-        if place.name and not name.endswith("/"):
-            files.append(File(inside / place, entry.date_time, is_link(entry),
-                              partial(unpacked, archive, entry)))
-    return files
+    end = time.monotonic() + limits.seconds
+    skipped = []
+    with opened(path, limits) as archive:
+        entries = entries_of(archive, limits)
+        for name, entry in entries:
+            if time.monotonic() > end:
+                raise Unfit(f"unpacking it takes longer than {limits.seconds:g} s")
+            reason = why_skipped(name, entry) or extracted(archive, name, entry, folder)
+            if reason:
+                skipped.append((name, reason))
+    return skipped
 
 
-def is_link(entry):
-    """Tell whether an entry is a link or a special file."""
-    made_by_unix = entry.create_system == 3
-    kind = stat.S_IFMT(entry.external_attr >> 16)
-    return made_by_unix and kind not in (0, stat.S_IFREG, stat.S_IFDIR)
-
-
-def unpacked(archive, entry, most):
-    """Return the bytes of an entry; Unfit if there are more than most."""
-    if entry.flag_bits & 1:
-        raise Unfit("asks for a password")
-    # What is packed has at most a little more bytes than what it was made of.
-    if max(entry.file_size, entry.compress_size - MB) > most:
-        raise Unfit(f"larger than {most // MB} MB")
+def names_in(path, limits=OF_A_HAND_IN):
+    """List the names of the files in a zip file; none if it cannot be read."""
     try:
-        packed = packed_bytes(archive, entry)
-        data = decompressed(packed, entry.compress_type, most=max(1, entry.file_size))
+        with opened(path, limits) as archive:
+            return [name for name, _ in entries_of(archive, limits)]
+    except (Unfit, OSError):
+        return []
+
+
+def opened(path, limits):
+    """Open a zip file. Names not marked as UTF-8 are that nevertheless, or in the cp866 of DOS."""
+    try:
+        if length_of_list(path) > 400 * limits.entries:     # it is read into memory as a whole
+            raise Unfit(f"it holds more than {limits.entries} files")
+        try:
+            return zipfile.ZipFile(path, metadata_encoding="utf-8")
+        except UnicodeDecodeError:
+            return zipfile.ZipFile(path, metadata_encoding="cp866")
     except Unfit:
         raise
-    except Exception as error:          # zipfile and what decompresses have many kinds
-        raise Unfit(f"not readable: {in_a_line(error)}") from None
-    if len(data) != entry.file_size or zlib.crc32(data) != entry.CRC:
-        raise Unfit("not readable: damaged")
-    return data
+    except Exception as error:          # whatever zipfile meets in a damaged one
+        raise Unfit(f"not a readable zip file: {printable(error, 100)}") from None
 
 
-def packed_bytes(archive, entry):
-    """Return the bytes of an entry as they are in the archive.
-
-    zipfile itself decompresses bzip2 and LZMA without a limit, and 4 kB can become gigabytes.
-    """
-    stored = copy.copy(entry)
-    stored.compress_type = zipfile.ZIP_STORED
-    stored.file_size = entry.compress_size
-    del stored.CRC                      # of the bytes when unpacked
-    with archive.open(stored) as stream:
-        return stream.read()
-
-
-def decompressed(packed, method, most):
-    """Decompress bytes by a method of zip files, at most so many; 0 would be no limit to zlib."""
-    if method == zipfile.ZIP_STORED:
-        return packed
-    if method == zipfile.ZIP_DEFLATED:
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, most)
-    if method == zipfile.ZIP_BZIP2:
-        return bz2.BZ2Decompressor().decompress(packed, most)
-    if method == zipfile.ZIP_LZMA:
-        # Two bytes of a version, two that say that five of settings follow. With the size, here
-        # unknown, the settings are the head of the older format .lzma.
-        unknown_size = b"\xff" * 8
-        decompressor = lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=256 * MB)
-        return decompressor.decompress(packed[4:9] + unknown_size + packed[9:], most)
-    raise Unfit(f"packed by a method that is not read (number {method}); pack it as usual")
+def length_of_list(path):
+    """Return how many bytes a zip file says that its list of entries has."""
+    with open(path, "rb") as file:
+        file.seek(max(0, path.stat().st_size - (1 << 16) - 200))
+        tail = file.read()
+    lengths = [0]
+    for beginning, start, end in END_RECORDS:
+        for record in re.finditer(beginning, tail):
+            field = tail[record.start() + start:record.start() + end]
+            if field != b"\xff" * 4:        # the other record says it
+                lengths.append(int.from_bytes(field, "little"))
+    return max(lengths)
 
 
-def in_a_line(error):
-    """Return the first line of an error's message, or its kind if it has none."""
-    lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0][:100]
+def entries_of(archive, limits):
+    """Return the files of a zip file as pairs of a safe name and the entry."""
+    entries = [(safe_name(entry.filename), entry) for entry in archive.infolist()
+               if not entry.filename.endswith(("/", "\\"))]
+    entries = [(name, entry) for name, entry in entries if not any(map(is_junk, name.split("/")))]
+    if len(entries) > limits.entries:
+        raise Unfit(f"it holds {len(entries)} files, more than {limits.entries}")
+    size = sum(max(entry.file_size, entry.compress_size) for _, entry in entries)
+    if size > limits.gigabytes * 1e9:
+        raise Unfit(f"it unpacks to {size / 1e9:.1f} GB, more than {limits.gigabytes:g}")
+    return entries
 
 
-def files_in_folder(folder):
-    """List the files below a folder. Links are listed, too, but not followed."""
-    files = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not is_junk(PurePosixPath(name))]
-        linked = [name for name in folders if (Path(parent) / name).is_symlink()]
-        for name in names + linked:
-            path = Path(parent) / name
-            try:
-                status = path.lstat()
-            except OSError:
-                continue
-            name = decoded(os.fsencode(path.relative_to(folder).as_posix()))
-            place = place_of(unicodedata.normalize("NFC", name))
-            is_regular = stat.S_ISREG(status.st_mode)
-            files.append(File(place, (status.st_mtime,), not is_regular, partial(read_file, path)))
-            if len(files) > MOST_ENTRIES:
-                raise Unfit(f"it holds more than {MOST_ENTRIES} files")
-    return files
+def safe_name(name):
+    """Return the name of an entry as every system can write it, below the folder it is put in."""
+    name = unicodedata.normalize("NFC", name).replace("\\", "/")
+    name = re.sub(r'[<>:"|?*\x00-\x1f\x7f]', "_", name)
+    parts = [part.rstrip(" .") for part in name.split("/")]
+    return "/".join(filter(None, parts)) or "_"
 
 
-def read_file(path, most):
-    """Return the bytes of a file; Unfit if there are more than most."""
+def why_skipped(name, entry):
+    """Say why an entry is not even tried, "" if it is."""
+    if entry.flag_bits & 1:
+        return "asks for a password"
+    if entry.compress_type not in METHODS:
+        return f"packed by a method that is not read (number {entry.compress_type})"
+    if name.count("/") > MOST_DEPTH:
+        return f"more than {MOST_DEPTH} folders deep"
+    return ""
+
+
+def extracted(archive, name, entry, folder):
+    """Unpack an entry with its date. Returns what went wrong, "" if nothing did."""
+    target = Path(folder, name)
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(most + 1)
-    except OSError as error:
-        raise Unfit(f"not readable: {error.strerror}") from None
-    if len(data) > most:
-        raise Unfit(f"larger than {most // MB} MB")
-    return data
+        if target.exists():
+            return "is there twice"
+        entry.filename = name
+        archive.extract(entry, folder)
+    except Exception as error:          # zipfile and file systems have many kinds
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise
+        with suppress(OSError):         # the part of it that was written
+            target.unlink()
+        return f"not readable: {printable(error, 100) or type(error).__name__}"
+    with suppress(ValueError, OverflowError, OSError):      # there is no such date
+        seconds = time.mktime((*entry.date_time, 0, 0, -1))
+        os.utime(target, (seconds, seconds))
+    return ""

@@ -1,5 +1,6 @@
-"""Hand-ins for the tests of the grader: dicts from the name of a module to its text."""
+"""Hand-ins for the tests of the grader: dicts from the name of a file to its content."""
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import utils
 from solutions.grading.calls import FUNCTIONS
 
 ROOT = Path(utils.__file__).parent
+NEW = (2026, 11, 9, 23, 59, 58)
 
 
 def modules_in(folder):
@@ -21,9 +23,33 @@ def files_of(modules):
     return {f"{name}.py": text for name, text in modules.items()}
 
 
-def pack(path, files):
-    path.parent.mkdir(exist_ok=True)
-    with zipfile.ZipFile(path, "w") as file:
+def zipped(files, date=NEW, method=zipfile.ZIP_DEFLATED):
+    """Return the bytes of a zip file; files that are no ZipInfo have this date."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
         for name, content in files.items():
-            file.writestr(name, content)
+            entry = name if isinstance(name, zipfile.ZipInfo) else zipfile.ZipInfo(name, date)
+            archive.writestr(entry, content, method)
+    return stream.getvalue()
+
+
+def pack(path, files):
+    return put(path, zipped(files))
+
+
+def put(path, content=b""):
+    """Write a file and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
+
+
+def put_all(folder, files):
+    for name, content in files.items():
+        put(folder / name, content)
+    return folder
+
+
+def in_folder(folder, files):
+    """Return the files with their names in a folder."""
+    return {f"{folder}/{name}": content for name, content in files.items()}

@@ -1,0 +1,319 @@
+"""Find in what one student handed in: the modules, what they import, the results, the answers.
+
+Only names, dates, sizes and first bytes of files are looked at here, and copies of a module are
+compared byte by byte; all else happens in the box. What was chosen among several is told in notes.
+"""
+
+import filecmp
+import os
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from beyond.results import ARRAYS, EMBEDDINGS_PICTURE
+from beyond.settings import ASSIGNMENT
+from beyond.submission import MODULES
+from solutions.grading.names import are_of_several, is_doubtful, is_junk, meant_name, printable
+from solutions.grading.unpack import (
+    ARCHIVES,
+    Unfit,
+    is_archive,
+    is_zip,
+    unpack,
+    why_not_zip,
+)
+
+SEVERAL = "looks like the hand-ins of several; unpack it, a folder a student"
+ANSWERS = {".pdf", ".png", ".jpg", ".jpeg", ".heic", ".tif", ".tiff", ".webp", ".bmp", ".doc",
+           ".docx", ".odt", ".rtf", ".md", ".tex", ".txt"}
+NO_ANSWER = re.compile(r"(readme|requirements|licen[cs]e|copying)\b.*|(w2v-)?words\.txt|loss\.png",
+                       re.IGNORECASE)
+DATA = {".txt", ".json", ".npy", ".npz", ".csv"}        # which a module may open beside itself
+MOST_FILES, MOST_ARCHIVES, DEEPEST_ARCHIVE = 50_000, 5, 2
+MOST_OF_SOURCE, MOST_OF_SOURCES, MOST_SOURCES = 1 << 20, 8 << 20, 200       # bytes, bytes, files
+MOST_COPIES, MOST_ANSWERS = 20, 50
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a hand-in."""
+
+    path: Path
+    name: PurePosixPath     # as notes call it; what was in an archive lies below the archive's name
+    size: int
+    date: float
+    meant: str | None       # the module, array or picture that it is, if it is one
+
+
+@dataclass
+class Contents:
+    """What was handed in."""
+
+    sources: dict           # "grads.py", "helpers/x.py" -> path; what the student's code may import
+    results: list           # {"file", "ok", "note"} of each array and of the picture
+    answers: list           # names of what may be answers to tasks 1 and 2
+    notes: list             # lines for the report
+
+
+def read_hand_in(hand_in, scratch):
+    """Find what a student handed in.
+
+    Parameters
+    ----------
+    hand_in : HandIn
+    scratch : empty folder into which archives are unpacked
+
+    Raises
+    ------
+    Unfit : nothing in it can be read, or it is the work of several
+    """
+    found = Unfolded(scratch)
+    for path in hand_in.sources:
+        is_all = len(hand_in.sources) == 1 and (path.is_dir() or is_zip(path))
+        found.add(path, PurePosixPath() if is_all else PurePosixPath(path.name))
+    if not found.files and not found.problems:
+        raise Unfit("it holds no files")
+    files = without_hand_out(sorted(found.files, key=lambda file: str(file.name)))
+    copies = [file for file in files if file.meant in MODULES]
+    if not hand_in.identifier and are_of_several([file.name for file in copies], found.archives):
+        raise Unfit(SEVERAL)
+    too_large = [file for file in copies if file.size > MOST_OF_SOURCE]
+    found.problems += [f"{file.name}: larger than 1 MB" for file in too_large]
+    copies = [file for file in copies if file not in too_large]
+    if not copies and found.problems:
+        raise Unfit(printable(found.problems[0]))
+
+    modules = best_copies(copies)
+    sources, left_out = sources_of(modules, files)
+    results = best_copies([file for file in files if file.meant in (*ARRAYS, EMBEDDINGS_PICTURE)])
+    notes = [*notes_on_copies(modules, copies), *notes_on_missing(modules, files),
+             *found.problems, *found.notes]
+    if left_out:
+        notes.append(f"too large or too many, so left out: {listed(left_out)}")
+    return Contents(sources, rows_of(results), answers_in(files), list(map(printable, notes)))
+
+
+class Unfolded:
+    """The files of a hand-in, those in its archives among them.
+
+    files : list of File
+    archives : names of the archives
+    problems : lines on archives and modules that cannot be read
+    notes : other lines
+    """
+
+    def __init__(self, scratch):
+        self.scratch, self.opened = scratch, 0
+        self.files, self.archives, self.problems, self.notes = [], [], [], []
+
+    def add(self, path, name, depth=0):
+        """Add a file or what a folder holds, under a name, from inside `depth` archives."""
+        if path.is_dir():
+            for parent, folders, files in os.walk(path):
+                folders[:] = sorted(folder for folder in folders if not is_junk(folder))
+                for file in (Path(parent, file) for file in sorted(files) if not is_junk(file)):
+                    self.add(file, name / file.relative_to(path).as_posix(), depth)
+        elif not path.is_file() or (path.is_symlink() and name.parts):
+            self.notes.append(f"{name}: a link or special file, not followed")
+        elif is_archive(path):
+            self._add_archive(path, name, depth)
+        elif len(self.files) == MOST_FILES:
+            raise Unfit(f"it holds more than {MOST_FILES} files")
+        else:
+            status = path.stat()
+            self.files.append(File(path, name, status.st_size, status.st_mtime,
+                                   meant_name(name.name)))
+
+    def _add_archive(self, path, name, depth):
+        start = f"{name}: " if name.parts else ""
+        if name.parts:
+            self.archives.append(name)
+        if not is_zip(path):
+            self.problems.append(start + why_not_zip(path))
+        elif depth == DEEPEST_ARCHIVE or self.opened == MOST_ARCHIVES:
+            self.problems.append(f"{start}not looked into, since there are too many archives")
+        else:
+            self.opened += 1
+            folder = self.scratch / str(self.opened)
+            folder.mkdir()
+            try:
+                skipped = unpack(path, folder)
+            except Unfit as error:
+                self.problems.append(f"{start}{error}")
+                return
+            for place, reason in ((name / place, reason) for place, reason in skipped):
+                is_needed = place.suffix.lower() in ARCHIVES or meant_name(place.name) in MODULES
+                lines = self.problems if is_needed else self.notes
+                lines.append(f"{place.name}: {reason}")
+            self.add(folder, name, depth + 1)
+
+
+def without_hand_out(files):
+    """Leave out the folders of the hand-out that a student does not change."""
+    marks = ("corpus", "reading.py"), ("beyond", "settings.py")
+    handed_out = {file.name.parent for file in files if file.name.parts[-2:] in marks}
+    return [file for file in files if not handed_out.intersection(file.name.parents)]
+
+
+# --- copies ---------------------------------------------------------------------------------------
+
+def best_copies(files):
+    """Choose among several copies.
+
+    The folder with most of the expected files counts, of equals the newest, of equals the least
+    deep. What it lacks comes from the next.
+
+    Returns
+    -------
+    dict from the name that was expected to the File
+    """
+    folders = defaultdict(dict)
+    for file in sorted(files, key=lambda file: (file.name.name == file.meant, file.date)):
+        folders[file.name.parent][file.meant] = file
+
+    def rank(found):
+        newest = max(found.values(), key=lambda file: file.date)
+        return len(found), newest.date, -len(newest.name.parts)
+
+    chosen = {}
+    for found in sorted(folders.values(), key=rank):
+        chosen |= found
+    return chosen
+
+
+def notes_on_copies(modules, copies):
+    """List which copies of modules were taken, and which that differ from them were not."""
+    notes, graded, not_graded = [], [], []
+    for name, file in modules.items():
+        if file.name.name != name:
+            notes.append(f"{file.name} was taken as {name}")
+        others = [other.name for other in copies[:MOST_COPIES] if other.meant == name
+                  and not filecmp.cmp(other.path, file.path, shallow=False)]
+        if others:
+            graded.append(file.name)
+            not_graded += others
+    if graded:
+        notes.append(f"graded: {listed(graded)}; other copies, not graded: {listed(not_graded)}")
+    return notes
+
+
+def notes_on_missing(modules, files):
+    """List what may have been meant for modules that are not there."""
+    notes = []
+    missing = [name for name in MODULES if name not in modules]
+    for name in missing:
+        doubtful = [file.name for file in files if is_doubtful(name, file.name.name)]
+        if doubtful:
+            notes.append(f"there is no {name}; not taken for it: {listed(doubtful)}")
+    notebooks = [file.name for file in files if file.name.suffix == ".ipynb"]
+    if missing and notebooks:
+        notes.append(f"notebooks are not graded, only {', '.join(MODULES)}: {listed(notebooks)}")
+    return notes
+
+
+def listed(names):
+    """Write names in a line, six at most."""
+    names = [printable(name, 100) for name in names]
+    more = [f"and {len(names) - 5} more"] if len(names) > 6 else []
+    return ", ".join([*names[:5], *more] if more else names)
+
+
+# --- files beside the modules ---------------------------------------------------------------------
+
+def sources_of(modules, files):
+    """Find the modules, and the files beside them that they may import or open.
+
+    Returns
+    -------
+    sources : dict from the name of a file, as seen from the modules, to its path; the modules first
+    left_out : names of files that are too large or too many
+    """
+    sources = {name: str(file.path) for name, file in modules.items()}
+    room = MOST_OF_SOURCES
+    left_out = []
+    # The folder of the most modules comes first.
+    for folder, _ in Counter(file.name.parent for file in modules.values()).most_common():
+        for file in files:
+            if folder not in file.name.parents or file.meant in MODULES:
+                continue
+            name = file.name.relative_to(folder)
+            if str(name) in sources or not is_for_import(name) and not is_data_beside(name):
+                continue
+            if file.size > min(room, MOST_OF_SOURCE) or len(sources) == MOST_SOURCES:
+                left_out.append(file.name)
+                continue
+            sources[str(name)] = str(file.path)
+            room -= file.size
+    return sources, left_out
+
+
+def is_for_import(name):
+    """Tell whether a file can be imported by a module in the folder that its name starts from."""
+    return name.suffix == ".py" and all(part.isidentifier() for part in name.with_suffix("").parts)
+
+
+def is_data_beside(name):
+    """Tell whether a module may open a file beside itself; results of training are not meant."""
+    return len(name.parts) == 1 and name.suffix.lower() in DATA and not meant_name(name.name)
+
+
+# --- results and answers --------------------------------------------------------------------------
+
+NPY = re.compile(rb"\x93NUMPY[\x01\x02]\x00.{2,4}\{'descr': '[<>]f([248])', 'fortran_order': "
+                 rb"(?:False|True), 'shape': \(([0-9]{1,9}), ([0-9]{1,9})\), \} *\n", re.DOTALL)
+
+
+def rows_of(results):
+    """Say of each array and of the picture what it is, by its size and its first bytes.
+
+    results : dict from a name to a File
+
+    Returns
+    -------
+    list of {"file": name, "ok": whether it is what was expected, "note"}
+    """
+    rows = []
+    for name in (*ARRAYS, EMBEDDINGS_PICTURE):
+        if name not in results:
+            rows.append({"file": name, "ok": False, "note": "not handed in"})
+            continue
+        with open(results[name].path, "rb") as file:
+            beginning = file.read(512)
+        is_right, note = (described_picture(beginning) if name == EMBEDDINGS_PICTURE
+                          else described_array(name, beginning, results[name].size))
+        rows.append({"file": name, "ok": is_right, "note": note})
+    return rows
+
+
+def described_array(name, beginning, size):
+    """Tell whether a file is a matrix of floats, and say what it is."""
+    header = NPY.match(beginning)
+    if not header:
+        return False, "not a matrix of floats as np.save writes it"
+    width, rows, columns = map(int, header.groups())
+    if size != header.end() + rows * columns * width:
+        return False, "has more or fewer numbers than it says"
+    note = f"{rows}×{columns} float{8 * width}"
+    M = ASSIGNMENT["dim"]
+    L = M if name == "w2v-W.npy" else ASSIGNMENT["vocabulary"]
+    is_asked = (rows, columns) == (L, M)
+    return True, note if is_asked else f"{note}; the assignment asks for {L}×{M}"
+
+
+def described_picture(beginning):
+    """Tell whether a file is a PNG or JPEG, and say what it is."""
+    if beginning.startswith(b"\x89PNG\r\n\x1a\n"):
+        width, height = (int.from_bytes(beginning[place:place + 4], "big") for place in (16, 20))
+        return True, f"PNG, {width}×{height} pixels"
+    if beginning.startswith(b"\xff\xd8\xff"):
+        return True, "JPEG"
+    return False, "not a picture in PNG or JPEG"
+
+
+def answers_in(files):
+    """List the names of the files that may be answers to tasks 1 and 2."""
+    names = [printable(file.name) for file in files if file.name.suffix.lower() in ANSWERS
+             and not NO_ANSWER.fullmatch(file.name.name) and not file.meant]
+    more = [f"and {len(names) - MOST_ANSWERS} more"] if len(names) > MOST_ANSWERS else []
+    return names[:MOST_ANSWERS] + more

@@ -1,0 +1,331 @@
+"""Tables of marks: marks.csv, Moodle's grading worksheet, and the points of tasks 1 and 2."""
+
+import codecs
+import csv
+import fnmatch
+import html
+import io
+import re
+import tempfile
+from dataclasses import dataclass
+
+from beyond.results import whole_file
+from solutions.grading.names import name_key, printable
+from solutions.grading.results import GRADED, NOT_GRADED, NOT_READABLE
+from solutions.grading.scheme import BY_HAND, TASKS
+from utils import InputError
+
+COLUMNS = ["student", "identifier", "state", "task 1–2", "answers",
+           *(f"task {task}" for task in TASKS), "total", "artefacts", "notes"]
+
+# How Moodle's worksheet names its columns in English and Bulgarian, * standing for any letters; the
+# first that is there counts. What a language's translators left out stands there in English.
+HEADINGS = {
+    "identifier": ["Identifier", "Идентификатор*"],
+    "name": ["Full name", "First name / Last name", "First name / Surname", "Name", "Пълно име*",
+             "Пълно наименование", "Име*фамилия", "Име"],
+    "grade": ["Grade", "Оценка"],
+    "maximum": ["Maximum grade", "Максимална оценка*"],
+    "changeable": ["Grade can be changed", "Оценката може да*"],
+    "feedback": ["Feedback comments", "Коментари за обратна връзка", "*коментар*",
+                 "*обратна връзка*", "*отзив*"]}
+NO = {"no", "не"}
+BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le",
+                    codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+def check_writable(path):
+    """Raise InputError if a file cannot be written at this path; leave what is there alone."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is no ordinary file")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}")
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+        if path.exists():
+            open(path, "r+b").close()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); is it open?") from None
+
+
+@dataclass
+class Table:
+    """A table in CSV, as spreadsheets save it."""
+
+    rows: list              # of lists of cells
+    delimiter: str = ","
+    line_end: str = "\r\n"
+    encoding: str = "utf-8"
+    mark: bytes = codecs.BOM_UTF8
+
+    def write(self, path):
+        """Write it as it was read; the old file stays until the new one is complete."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, delimiter=self.delimiter, lineterminator=self.line_end)
+        writer.writerows(self.rows)
+        # What the encoding lacks stands there as in HTML: &#8722;
+        data = text.getvalue().encode(self.encoding, errors="xmlcharrefreplace")
+        with whole_file(path.resolve()) as file:
+            file.write(self.mark + data)
+
+
+def read_table(path):
+    """Read a table; its first line tells which delimiter it has."""
+    data = path.read_bytes()
+    mark = next((mark for mark in BYTE_ORDER_MARKS if data.startswith(mark)), b"")
+    encodings = [BYTE_ORDER_MARKS[mark]] if mark else ["utf-8", "cp1251"]
+    for encoding in encodings:
+        try:
+            text = data[len(mark):].decode(encoding)
+            break
+        except UnicodeDecodeError:
+            pass
+    else:
+        raise InputError(f"{path}: is no text in UTF-8, UTF-16 or windows-1251")
+    first = text.partition("\n")[0]
+    delimiter = max("\t;,", key=first.count)
+    csv.field_size_limit(max(len(text), csv.field_size_limit()))    # an essay may be in a cell
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise InputError(f"{path}: is no table in CSV: {error}") from None
+    return Table(rows, delimiter, "\r\n" if first.endswith("\r") else "\n", encoding, mark)
+
+
+def cell_text(text):
+    """Return a stranger's text as a cell that no spreadsheet computes."""
+    text = printable(text, 3000)
+    return f"'{text}" if text.startswith(tuple("=+-@＝＋－＠")) else text
+
+
+def number_text(value, decimal_comma=False):
+    text = "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
+    return text.replace(".", ",") if decimal_comma else text
+
+
+def parsed_number(text):
+    """Return a number with a decimal point or comma; None if it is none."""
+    text = text.strip().replace(",", ".")
+    return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9}", text) else None
+
+
+# --- marks.csv ------------------------------------------------------------------------------------
+
+def write_marks(path, results, decimal_comma=False):
+    """Write a row for each result.
+
+    decimal_comma : write 0,5 and separate cells by semicolons, as a Bulgarian spreadsheet expects
+    """
+    rows = [COLUMNS, *(marks_of(result, decimal_comma) for result in results)]
+    Table(rows, ";" if decimal_comma else ",").write(path)
+
+
+def marks_of(result, decimal_comma):
+    """Return the cells of a result in the order of COLUMNS."""
+    def number(value):
+        return number_text(value, decimal_comma)
+
+    none = 0 if result.state == NOT_READABLE else None
+    points = [number(result.points.get(task, none)) for task in TASKS]
+    by_hand = "by hand" if result.by_hand is None else number(result.by_hand)
+    wrong = [f"{row['file']}: {row['note']}" for row in result.artefacts if not row["ok"]]
+    artefacts = ("; ".join(wrong) or "fine") if result.state == GRADED else ""
+    lost = [f"task {loss.task}, {loss.part} (−{number(loss.points)}): {'; '.join(loss.lines)}"
+            for loss in result.losses]
+    cells = [result.student, result.identifier, result.state, by_hand, "; ".join(result.answers),
+             *points, number(result.total), artefacts, "; ".join([*lost, *result.notes])]
+    return list(map(cell_text, cells))
+
+
+# --- Moodle's grading worksheet -------------------------------------------------------------------
+
+def read_worksheet(path):
+    """Read Moodle's offline grading worksheet. Returns the table, and a dict from HEADINGS to the
+    indices of columns; InputError if it is none."""
+    table = read_table(path)
+    headings = [" ".join(cell.split()).casefold() for cell in (table.rows or [[]])[0]]
+    columns = {}
+    for name, patterns in HEADINGS.items():
+        for pattern in patterns:
+            found = fnmatch.filter(headings, pattern.casefold())
+            if found:
+                columns.setdefault(name, headings.index(found[0]))
+    missing = [name for name, others in (("identifier", {"name"}), ("grade", set()))
+               if not columns.keys() & {name, *others}]
+    if missing:
+        raise InputError(f"{path}: is no grading worksheet of Moodle's: in its first line there is "
+                         f"no heading {', no '.join(repr(HEADINGS[name][0]) for name in missing)}")
+    return table, columns
+
+
+def fill_worksheet(path, results, feedback):
+    """Write grades and feedback into Moodle's worksheet; all other cells keep their values.
+
+    Parameters
+    ----------
+    path : of the worksheet
+    results : list of Result
+    feedback : function from a Result to lines of plain text
+
+    Returns
+    -------
+    Lines that say which hand-ins have no row, which rows no hand-in, and which rows were not
+    filled and why.
+    """
+    table, columns = read_worksheet(path)
+    headings, *rows = table.rows
+    row_of, lines = matched(rows, columns, results)
+    if "feedback" not in columns:
+        lines.append(f"{path}: no column {HEADINGS['feedback'][0]!r}, so grades only")
+    has_comma = uses_decimal_comma(rows, columns, table.delimiter)
+    for index, result in row_of.items():
+        cells = rows[index]
+        cells += [""] * (len(headings) - len(cells))
+        reason = why_no_grade(result, cells, columns)
+        if reason:
+            lines.append(f"{described(result)}: {reason}; no grade is written")
+        else:
+            grade = f"{result.total:.2f}"
+            cells[columns["grade"]] = grade.replace(".", ",") if has_comma else grade
+        text = as_html(feedback(result))
+        if "feedback" in columns and text and result.state != NOT_GRADED:
+            cells[columns["feedback"]] = text
+    table.write(path)
+    return lines
+
+
+def matched(rows, columns, results):
+    """Find each result's row, by Moodle's number, or by a name that is there once.
+
+    Returns a dict from the index of a row to its result, and lines about those without.
+    """
+    numbers, names = {}, {}
+    for index, cells in enumerate(rows):
+        number = re.search(r"([0-9]+)\s*$", cell_of(cells, columns, "identifier"))
+        numbers.setdefault(number and number[1], []).append(index)
+        names.setdefault(name_key(cell_of(cells, columns, "name")), []).append(index)
+    all_names = [name_key(result.student) for result in results]
+    row_of, lines = {}, []
+    for result in sorted(results, key=lambda result: not result.identifier):
+        name = name_key(result.student)
+        if result.identifier and "identifier" in columns:
+            found = numbers.get(result.identifier, [])
+        else:
+            found = names.get(name, []) if all_names.count(name) == 1 else []
+        if len(found) != 1 or found[0] in row_of:
+            lines.append(f"{described(result)}: no row in the worksheet is clearly this one's")
+        else:
+            row_of[found[0]] = result
+    for index, cells in enumerate(rows):
+        if any(cells) and index not in row_of:
+            who = [cell_of(cells, columns, name) for name in ("name", "identifier")]
+            lines.append(f"{printable(', '.join(filter(None, who)))}: a row without a hand-in")
+    return row_of, lines
+
+
+def cell_of(cells, columns, name):
+    index = columns.get(name, len(cells))
+    return cells[index] if index < len(cells) else ""
+
+
+def uses_decimal_comma(rows, columns, delimiter):
+    """Tell how the worksheet writes numbers, where it has some; else a semicolon hints at it."""
+    for cells in rows:
+        for name in ("grade", "maximum"):
+            number = re.fullmatch(r"\s*[0-9]+([.,])[0-9]+\s*", cell_of(cells, columns, name))
+            if number:
+                return number[1] == ","
+    return delimiter == ";"
+
+
+def why_no_grade(result, cells, columns):
+    """Say why no grade is written into a result's row, "" if one is."""
+    maximum = parsed_number(cell_of(cells, columns, "maximum"))
+    if result.state != GRADED:
+        return result.state
+    if cell_of(cells, columns, "changeable").strip().casefold() in NO:
+        return "the worksheet says that the grade cannot be changed"
+    if maximum is not None and round(result.total, 2) > maximum:
+        return f"{result.total:g} is more than the maximum grade {maximum:g}"
+    return ""
+
+
+def as_html(lines):
+    """Return lines of plain text as Moodle shows them.
+
+    Moodle keeps a comment as HTML. PHP reads a backslash before a quote in a CSV file in its own
+    way, so there are neither; and what begins with <p> is no formula.
+    """
+    escaped = [html.escape(printable(line, 3000)).replace("\\", "&#92;") for line in lines]
+    return f"<p>{'<br>'.join(escaped)}</p>" if escaped else ""
+
+
+def described(result):
+    return printable(f"{result.student} ({result.identifier})" if result.identifier
+                     else result.student)
+
+
+# --- points of tasks 1 and 2 ----------------------------------------------------------------------
+
+def read_points(path):
+    """Read the points of tasks 1 and 2 that were given by hand.
+
+    Each line has a student's name or Moodle's number, and 0 to 3 points. There may be a line with
+    headings.
+
+    Returns
+    -------
+    list of (name or number, points)
+    """
+    points = []
+    for number, cells in enumerate(read_table(path).rows, 1):
+        cells = [cell.strip() for cell in cells]
+        while cells and not cells[-1]:
+            cells.pop()
+        is_heading = not points and len(cells) > 1 and cells[1][:1].isalpha() \
+            and not re.search("[0-9]", cells[0])
+        if not cells or is_heading:
+            continue
+        value = parsed_number(cells[1]) if len(cells) == 2 else None
+        if value is None or value > BY_HAND or not cells[0]:
+            raise InputError(f"{path}, row {number}: expected a student and 0 to {BY_HAND:g} "
+                             f"points, got {printable(', '.join(cells))!r}")
+        points.append((cells[0], value))
+    return points
+
+
+def points_of(hand_ins, points):
+    """Find whose the points of tasks 1 and 2 are.
+
+    Returns
+    -------
+    dict from the index of a hand-in to points, and lines about names and hand-ins that fit nobody
+
+    Raises
+    ------
+    InputError : a name fits several hand-ins, or two names fit the same one
+    """
+    given, lines = {}, []
+    for name, value in points:
+        fitting = [index for index, hand_in in enumerate(hand_ins) if fits(name, hand_in)]
+        if len(fitting) > 1:
+            raise InputError(f"points of tasks 1–2: {printable(name)} fits {len(fitting)} "
+                             "hand-ins; write Moodle's number instead of the name")
+        if not fitting:
+            lines.append(f"points of tasks 1–2: no hand-in of {printable(name)}")
+        elif fitting[0] in given:
+            raise InputError(f"points of tasks 1–2: {described(hand_ins[fitting[0]])} has several")
+        else:
+            given[fitting[0]] = value
+    lines += [f"points of tasks 1–2: none for {described(hand_in)}"
+              for index, hand_in in enumerate(hand_ins) if index not in given]
+    return given, lines
+
+
+def fits(name, hand_in):
+    """Tell whether a name is a student's, or the number, with or without "Participant"."""
+    number = re.fullmatch(r"(?:(?:Participant|Участник)\s+)?([0-9]+)", name)
+    return (name_key(name) == name_key(hand_in.student)
+            or bool(number) and number[1] == hand_in.identifier)

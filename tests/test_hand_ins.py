@@ -1,0 +1,259 @@
+"""Whose is what: archives, folders, downloads of platforms; nothing is graded here."""
+
+import zipfile
+
+import pytest
+
+from solutions.grading.hand_ins import find_hand_ins
+from solutions.grading.modules import read_hand_in
+from solutions.grading.names import file_name, printable
+from solutions.grading.results import key_of
+from solutions.grading.unpack import Unfit
+from tests.support.handed_in import OWN, files_of, in_folder, put, put_all, zipped
+from utils import InputError
+
+FILES = files_of(OWN)
+ONE = zipped(FILES)
+NAMES = [f"{given} {family}" for given in ("Ivan", "Мария", "Anne-Marie", "Željko", "Noor")
+         for family in ("Petrov", "Иванова", "O'Brien", "van der Berg")]
+
+
+@pytest.fixture
+def found(tmp_path):
+    """Return a function that finds hand-ins, and sets aside lines on what was not taken."""
+    numbers = iter(range(100))
+
+    def found(*paths, **options):
+        scratch = tmp_path / f"scratch {next(numbers)}"
+        scratch.mkdir()
+        hand_ins, found.not_taken = find_hand_ins(paths, scratch, **options)
+        return hand_ins
+    return found
+
+
+def what_is_in(hand_in, tmp_path):
+    """Return the names of what the student's code may import, or why nothing can be read."""
+    scratch = tmp_path / f"of {hand_in.student} {hand_in.identifier}"
+    scratch.mkdir()
+    try:
+        return hand_in.problem or sorted(read_hand_in(hand_in, scratch).sources)
+    except Unfit as error:
+        return str(error)
+
+
+def students_of(hand_ins):
+    return [one.student for one in hand_ins]
+
+
+# --- Moodle ---------------------------------------------------------------------------------------
+
+def moodle_download(folder, students, folders=True, ending="_"):
+    """Make what Moodle's "Download all submissions" gives.
+
+    Parameters
+    ----------
+    students : dict from (name, number) to a dict from file name to content
+    folders : whether each student has a folder in it, as Moodle's box "in folders" says
+    ending : of the folders' names; newer Moodles have ""
+
+    Returns the zip file, and the folder into which it was unpacked.
+    """
+    unpacked = folder / "Course-Homework 2-4567"
+    for (name, number), files in students.items():
+        start = f"{name}_{number}_assignsubmission_file"
+        for file, content in files.items():
+            put(unpacked / (start + (ending + "/" if folders else "_") + file), content)
+    packed = unpacked.with_name(unpacked.name + ".zip")
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(unpacked.rglob("*")):
+            archive.write(path, path.relative_to(unpacked))
+    return packed, unpacked
+
+
+@pytest.mark.parametrize("folders", [True, False])
+@pytest.mark.parametrize("ending", ["_", ""])
+def test_a_download_has_a_hand_in_for_each_student(found, tmp_path, folders, ending):
+    students = {(name, str(123400 + place)): {f"FN{place}.zip": ONE} if place % 2 else FILES
+                for place, name in enumerate(NAMES)}
+    packed, unpacked = moodle_download(tmp_path / "in", students, folders, ending)
+    for number, path in enumerate([packed, unpacked]):
+        hand_ins = found(path)
+        assert {(one.student, one.identifier) for one in hand_ins} == set(students)
+        assert students_of(hand_ins) == sorted(NAMES) and not found.not_taken
+        (tmp_path / str(number)).mkdir()
+        for one in hand_ins:
+            assert what_is_in(one, tmp_path / str(number)) == sorted(FILES)
+
+
+def test_a_download_in_a_folder_beside_a_worksheet(found, tmp_path):
+    packed, unpacked = moodle_download(tmp_path / "in", {("A", "1"): {"FN1.zip": ONE}})
+    packed.unlink()
+    put(tmp_path / "in/grades.csv")
+    assert [one.identifier for one in found(tmp_path / "in")] == ["1"]
+    assert found.not_taken == ["not taken: grades.csv, neither a .zip nor a folder"]
+
+
+def test_namesakes_are_two_students(found, tmp_path):
+    students = {("Ivan Ivanov", "7"): {"homework2.zip": ONE},
+                ("Ivan Ivanov", "8"): {"homework2.zip": ONE}}
+    packed, _ = moodle_download(tmp_path, students)
+    assert [(one.student, one.identifier) for one in found(packed)] == list(students)
+
+
+def test_what_of_moodles_cannot_be_read(found, tmp_path):
+    students = {("A", "1"): {"FN1.rar": "Rar!"}, ("C", "3"): {"FN3.tar.gz": "", "answers.pdf": ""},
+                ("D", "4"): {"FN4.rar": "Rar!", "FN4.zip": ONE}, ("E", "5"): {"answers.docx": ""}}
+    _, unpacked = moodle_download(tmp_path, students)
+    (unpacked / "B_2_assignsubmission_file_").mkdir()
+    for start in "A_1", "F_6":
+        put(unpacked / f"{start}_assignsubmission_onlinetext_/onlinetext.html", "<p>Hi</p>")
+    a, b, c, d, e, f = [what_is_in(one, tmp_path) for one in found(unpacked)]
+    assert a.startswith("FN1.rar: a .rar file, not a .zip") and b == "an empty folder"
+    assert c.startswith("FN3.tar.gz: a .gz file, not a .zip")
+    assert d == sorted(FILES) and e == [] and f == "a text typed in Moodle, no files"
+
+
+def test_one_damaged_file_of_a_download_is_named(found, tmp_path):
+    students = {("A", "1"): {"FN1.txt": b"spoil this" * 9}, ("B", "2"): {"FN2.zip": ONE}}
+    packed, _ = moodle_download(tmp_path, students)
+    packed.write_bytes(packed.read_bytes().replace(b"spoil", b"spilt", 1))
+    a, b = found(packed)
+    assert a.problem == "an empty folder" and not b.problem
+    [line] = found.not_taken
+    assert line.startswith("not taken: A_1_assignsubmission_file_/FN1.txt: not readable: Bad CRC")
+
+
+# --- identity is not taken from what is inside ----------------------------------------------------
+
+MARIA = "Мария Петрова_222_assignsubmission_file_"
+
+
+@pytest.mark.parametrize("inside", [
+    {f"{MARIA}/a.zip": ONE}, {f"hw/{MARIA}/a.zip": ONE}, {f"{MARIA}/grads.py": ""},
+    {"Ivan_1_assignsubmission_file_/a.zip": ONE, f"{MARIA}/a.zip": ONE},
+    {"FN1.zip": ONE, "x/FN1.zip": ONE}, {"FN1.zip": ONE, "FN2.zip": ONE}])
+def test_an_archive_among_others_is_one_students(found, tmp_path, inside):
+    packed, _ = moodle_download(tmp_path, {("Мария Петрова", "222"): {"FN2.zip": ONE}})
+    put(tmp_path / "in/FN9.zip", zipped(inside))
+    put(tmp_path / "in/FN8.zip", ONE)
+    put_all(tmp_path / "in/FN7", inside)
+    assert students_of(found(tmp_path / "in")) == ["FN7", "FN8", "FN9"]
+    assert students_of(found(tmp_path / "in/FN9.zip", tmp_path / "in/FN8.zip")) == ["FN8", "FN9"]
+
+
+def test_a_zip_of_all_counts_where_it_is_named_alone(found, tmp_path):
+    inside = {f"hw/FN{number}.zip": ONE for number in (1, 2, 3)}
+    everybody = put(tmp_path / "all.zip", zipped(inside | {"hw/notes.txt": ""}))
+    assert students_of(found(everybody)) == ["FN1", "FN2", "FN3"]
+    assert found.not_taken == ["not taken: notes.txt, neither a .zip nor a folder"]
+    folders = in_folder("Ivan Petrov", FILES) | in_folder("Мария Иванова", FILES)
+    assert students_of(found(put(tmp_path / "b.zip", zipped(folders)))) == [
+        "Ivan Petrov", "Мария Иванова"]
+    for files in FILES, in_folder("hw", FILES), {"hw.zip": ONE, "hw-final.zip": ONE}:
+        assert students_of(found(put(tmp_path / "FN9.zip", zipped(files)))) == ["FN9"]
+    unclear = put(tmp_path / "c.zip", zipped({"old.zip": ONE, "new.zip": ONE}))
+    assert students_of(found(unclear)) == ["c"]
+    assert students_of(found(unclear, everybody, is_download=True)) == [
+        "FN1", "FN2", "FN3", "new", "old"]
+
+
+@pytest.mark.parametrize("pair", [
+    ("FN30victim.zip", "FN30victim .zip"), ("FN30victim.zip", "FN30victim ./grads.py"),
+    ("Ivan_Petrov.zip", "Ivan  Petrov.zip"), ("a/FN1.zip", "b/FN1.zip"), ("Йо.zip", "И\u0306о.zip"),
+    ("a/A_1_assignsubmission_file_/x.zip", "b/A_1_assignsubmission_file_/x.zip"),
+    ("in/A_1_assignsubmission_file_/x.zip", "in/B_1_assignsubmission_file_/x.zip")])
+def test_two_of_one_student_are_said_before(found, tmp_path, pair):
+    for name in pair:
+        put(tmp_path / "in" / name, ONE)
+    named = [tmp_path / "in"]
+    if "/" in pair[0]:
+        named = [tmp_path / "in" / name.split("/")[0] for name in pair]
+    with pytest.raises(InputError, match=f"{named[0]}.* and .* are of the same student; rename"):
+        found(*named)
+
+
+def test_versions_are_one_students(found, tmp_path):
+    for name in ("FN1.zip", "FN1 (1).zip", "fn1 - копие (2).ZIP", "FN1 - Copy.zip", "FN1.rar",
+                 "FN1/grads.py"):
+        put(tmp_path / "in" / name, ONE)
+    [one] = found(tmp_path / "in")
+    assert len(one.sources) == 6 and not one.problem
+    assert len(found(tmp_path / "in", tmp_path / "in/FN1.zip")) == 1
+
+
+def test_one_key_for_a_student():
+    same = "O'Brien,  Anne_Marie", "OBrien, anne Marie ", "ＯBrien, Anne\u00a0Marie"
+    assert len({key_of(name) for name in same}) == 1
+    assert key_of("OBrien, AnneMarie") != key_of(same[0])
+    assert key_of("x", "12") == key_of("y", "12") != key_of("12")
+    assert file_name("../a/b:c*? ") == "abc"
+    assert printable("a\x00b\u202e\udc80" + "x" * 999) == "a b ?" + "x" * 295
+
+
+# --- nobody is left out ---------------------------------------------------------------------------
+
+def test_every_entry_is_a_row_or_a_line(found, tmp_path):
+    folder = put_all(tmp_path / "in", {
+        "FN1.zip": ONE, **in_folder("FN2/hw", FILES), "FN4_grads.py": "", "FN5.zip.crdownload": "",
+        "FN6": ONE, "FN7.rar": "", "FN8.zip": zipped({}), "FN9.docx": b"PK\3\4", "FN10/x.pdf": "",
+        "FN11/homework.zip": ONE, "grads.py": "", ".DS_Store": "", "out/FN1.md": "",
+        "marks.csv": ""})
+    (folder / "FN3").mkdir()
+    hand_ins = found(folder, own=[folder / "out", folder / "marks.csv"])
+    rows = {one.student: what_is_in(one, tmp_path) for one in hand_ins}
+    assert rows == {
+        "FN1": sorted(FILES), "FN2": sorted(FILES), "FN3": "an empty folder", "FN6": sorted(FILES),
+        "FN7": "a .rar file, not a .zip: ask for one, or unpack it and name the folder",
+        "FN8": "it holds no files", "FN10": [], "FN11": sorted(FILES)}
+    assert found.not_taken == [f"not taken: {name}, neither a .zip nor a folder" for name in (
+        "FN4_grads.py", "FN5.zip.crdownload", "FN9.docx", "grads.py")]
+
+
+def test_a_folder_that_was_named_is_its_student(found, tmp_path):
+    for name in "FN1", "FN2":
+        put_all(tmp_path / name, in_folder("hw", FILES) | {"tasks-1-2.pdf": ""})
+    assert students_of(found(tmp_path / "FN1")) == ["FN1"]
+    assert students_of(found(tmp_path / "FN1", tmp_path / "FN2")) == ["FN1", "FN2"]
+    put_all(tmp_path / "FN3", FILES | {"data.zip": zipped({"x.csv": ""}), "figures/1.png": ""})
+    assert students_of(found(tmp_path / "FN3")) == ["FN3"]
+    assert students_of(found(tmp_path / "FN1/hw")) == ["hw"]
+
+
+def canvas(student, number, name):
+    return f"{student}_{number}_67890{number % 10}_{name}"
+
+
+def blackboard(student, name):
+    return f"Homework 2_{student}_attempt_2026-11-09-23-59-58{name}"
+
+
+CANVAS = {"ivanovivan": {canvas("ivanovivan", 12345, "FN1.zip"): ONE},
+          "petrovapetya": {canvas("petrovapetya_LATE", 12346, "hw-1.zip"): ONE},
+          "georgievg": {canvas("georgievg", 12347, name): text for name, text in FILES.items()},
+          "emptyone": {canvas("emptyone", 12349, "text.html"): ""}}
+BLACKBOARD = {"ivan": {blackboard("ivan", "_FN1.zip"): ONE, blackboard("ivan", ".txt"): ""},
+              "maria": {blackboard("maria", f"_{name}"): text for name, text in FILES.items()}}
+
+
+@pytest.mark.parametrize("students", [CANVAS, BLACKBOARD])
+def test_other_platforms(found, tmp_path, students):
+    flat = {name: content for files in students.values() for name, content in files.items()}
+    for path in put_all(tmp_path / "flat", flat), put(tmp_path / "flat.zip", zipped(flat)):
+        with pytest.raises(InputError, match="flat.*several; unpack it, a folder a student"):
+            found(path)
+    for student, files in students.items():
+        put_all(tmp_path / "folders" / student, files)
+    rows = {one.student: what_is_in(one, tmp_path) for one in found(tmp_path / "folders")}
+    assert set(rows) == set(students)
+    assert all(set(FILES) <= set(sources) for student, sources in rows.items()
+               if student != "emptyone")
+
+
+def test_mistakes_of_the_teacher(found, tmp_path):
+    with pytest.raises(InputError, match="nobody.zip: no such file or folder"):
+        found(tmp_path / "nobody.zip")
+    put(tmp_path / "in/notes.txt")
+    with pytest.raises(InputError, match="in: no archive and no folder in it; not taken: notes.tx"):
+        found(tmp_path / "in")
+    [docx] = found(put(tmp_path / "FN7.docx"))
+    assert docx.problem.startswith("a .docx file, not a .zip")

@@ -1,0 +1,278 @@
+"""What is taken from a hand-in: modules, what they import, results, answers; nothing is graded."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from solutions.grading import modules
+from solutions.grading.modules import read_hand_in
+from solutions.grading.results import HandIn
+from solutions.grading.unpack import Unfit
+from tests.support.handed_in import OWN, ROOT, files_of, in_folder, put, put_all, zipped
+
+FILES = {name: text.encode() for name, text in files_of(OWN).items()}
+OTHER = {name: content + b"# other\n" for name, content in FILES.items()}
+OLD, NEW = (2026, 11, 2, 10, 0, 0), (2026, 11, 9, 23, 59, 58)
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Return a function that reads a hand-in of archives or one folder, given as dicts of files.
+
+    Its sources are dicts from names to contents.
+    """
+    def read(*archives, **more):
+        names = ["FN1.zip", "FN1 (1).zip", "FN1 (2).zip"]
+        paths = [put(tmp_path / name, zipped(files) if isinstance(files, dict) else files)
+                 for name, files in zip(names, archives)]
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        return with_contents(read_hand_in(HandIn("FN1", tuple(paths), **more), scratch))
+    return read
+
+
+def with_contents(found):
+    found.sources = {name: Path(path).read_bytes() for name, path in found.sources.items()}
+    return found
+
+
+# --- copies ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", [
+    "Sampling.py", "SAMPLING.PY", "sampling (1).py", "sampling(2).py", "sampling.py.txt",
+    "sampling - Copy.py", "sampling copy.py", "sampling - Копие.py", "Copy of sampling.py",
+    "sampling-1.py", "ivanovivan_LATE_12345_678901_sampling.py", "FN81234_sampling.py",
+    "Homework 2_ivan_attempt_2026-11-09-23-59-58_sampling.py", "Ivan Petrov_sampling.py",
+    "Ivan Petrov_123_assignsubmission_file_sampling.py"])
+def test_names_that_are_obviously_meant(read, name):
+    files = {"grads.py": FILES["grads.py"], "w2v_sgd.py": FILES["w2v_sgd.py"]}
+    found = read(files | {name: FILES["sampling.py"]})
+    assert found.sources == FILES
+    assert found.notes == [f"{name} was taken as sampling.py"] and found.answers == []
+
+
+@pytest.mark.parametrize("name", ["sampling_final.py", "my-sampling.py", "sampling.py.lnk"])
+def test_names_that_are_doubtful(read, name):
+    found = read({name: "", "grads.py": "", "w2v_sgd.py": "", "hw.ipynb": ""})
+    assert "sampling.py" not in found.sources
+    assert found.notes == [
+        f"there is no sampling.py; not taken for it: {name}",
+        "notebooks are not graded, only sampling.py, grads.py, w2v_sgd.py: hw.ipynb"]
+
+
+def test_a_right_name_wins_over_one_that_is_meant(read):
+    found = read(FILES | {"grads (1).py": OTHER["grads.py"]})
+    assert found.sources == FILES
+    assert found.notes == ["graded: grads.py; other copies, not graded: grads (1).py"]
+
+
+def test_of_complete_sets_the_newest(read, tmp_path):
+    both = {**in_folder("a", FILES), **in_folder("b/deeper", OTHER)}
+    found = read(zipped(both))
+    assert found.sources == FILES, "of equal dates the less deep"
+    put(tmp_path / "a.zip", zipped(in_folder("a", FILES), OLD))
+    put(tmp_path / "b.zip", zipped(in_folder("b", OTHER), NEW))
+    hand_in = HandIn("FN1", (tmp_path / "a.zip", tmp_path / "b.zip"))
+    (tmp_path / "2").mkdir()
+    found = with_contents(read_hand_in(hand_in, tmp_path / "2"))
+    assert found.sources == OTHER
+    assert found.notes == ["graded: b.zip/b/grads.py, b.zip/b/sampling.py, b.zip/b/w2v_sgd.py; "
+                           "other copies, not graded: a.zip/a/grads.py, a.zip/a/sampling.py, "
+                           "a.zip/a/w2v_sgd.py"]
+
+
+def test_a_complete_set_wins_over_newer_parts_of_one(read):
+    newer = {"sampling.py": OTHER["sampling.py"], "grads.py": OTHER["grads.py"]}
+    found = read(zipped(FILES, OLD), newer)
+    assert found.sources == FILES and "FN1 (1).zip/grads.py" in found.notes[0]
+
+
+def test_modules_that_lie_apart(read):
+    apart = {f"task {number}/{name}": content for number, (name, content) in
+             enumerate(FILES.items())}
+    found = read(apart)
+    assert (found.sources, found.notes) == (FILES, [])
+
+
+def test_equal_copies_are_not_worth_a_note(read):
+    assert read(FILES | in_folder("again", FILES)).notes == []
+
+
+def test_large_modules(read):
+    found = read(FILES | {"grads.py": bytes(2 << 20)})
+    assert "grads.py" not in found.sources and found.notes == ["grads.py: larger than 1 MB"]
+
+
+# --- archives and folders -------------------------------------------------------------------------
+
+def test_an_archive_beside_answers(read):
+    inner = zipped(in_folder("hw", FILES) | {"задача 2.pdf": ""})
+    found = read({"code.zip": inner, "задача 1.pdf": "", "x.rar": "Rar!", "old.zip": "PK"})
+    assert found.sources == FILES
+    assert found.answers == ["code.zip/задача 2.pdf", "задача 1.pdf"]
+    assert found.notes == ["old.zip: not a readable zip file: File is not a zip file",
+                           "x.rar: a .rar file, not a .zip: ask for one, or unpack it and name "
+                           "the folder"]
+
+
+@pytest.mark.parametrize("files, reason", [
+    ({}, "it holds no files"), ({".DS_Store": ""}, "it holds no files"), (b"PK", "not a readable"),
+    ({"code.rar": "", "answers.pdf": ""}, r"^code\.rar: a \.rar file"),
+    ({"a.zip": zipped({"b.zip": zipped({"c.zip": zipped(FILES)})})}, r"^a\.zip/b\.zip: not looked"),
+    ({"a" * 300 + "/grads.py": ""}, "grads.py: not readable: .*name too long"),
+    ({"grads.py": bytes(2 << 20)}, r"grads\.py: larger than 1 MB")])
+def test_what_cannot_be_read(read, files, reason):
+    with pytest.raises(Unfit, match=reason):
+        read(files)
+
+
+def test_no_more_archives_than_five(read):
+    with pytest.raises(Unfit, match="not looked into"):
+        read({f"{number}.zip": zipped({"x.pdf": ""}) for number in range(9)})
+
+
+def test_answers_without_modules(read):
+    found = read({"a.pdf": "", "я" * 200 + ".pdf": ""})
+    assert found.sources == {} and found.answers == ["a.pdf"]
+    assert "not readable" in found.notes[0]
+
+
+@pytest.mark.parametrize("files", [
+    in_folder("FN1", FILES) | in_folder("FN2", FILES),
+    in_folder("Ivan Petrov", FILES) | in_folder("Мария Иванова", FILES),
+    {"FN7.zip": zipped(FILES), "FN8.zip": zipped(FILES)},
+    {"ivanovivan_12345_678901_FN1.zip": zipped(FILES),
+     **{f"georgievg_12347_678903_{name}": content for name, content in FILES.items()}},
+    {"A_1_assignsubmission_file_/a.zip": zipped(FILES), "B_2_assignsubmission_file_/b.rar": ""}])
+def test_the_work_of_several(read, files):
+    with pytest.raises(Unfit, match="looks like the hand-ins of several; unpack it"):
+        read(files)
+
+
+@pytest.mark.parametrize("files", [
+    {"FN7.zip": zipped(FILES), "FN7 (1).zip": zipped(FILES)},
+    FILES | {"FN7.zip": "", "FN8.zip": ""},
+    {"hw3.zip": zipped(FILES), "hw4.zip": zipped(FILES)},
+    in_folder("old", FILES) | in_folder("new", FILES), in_folder("Ivan Petrov", FILES),
+    {**in_folder("Ivan Petrov", FILES), "ivan petrov.zip": zipped(FILES)}])
+def test_several_versions_of_one(read, files):
+    assert read(files).sources == FILES
+
+
+def test_moodle_says_whose_it_is(read):
+    two = in_folder("FN1", FILES) | in_folder("FN2", FILES)
+    assert read(two, identifier="123").sources == FILES
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_folder(tmp_path):
+    folder = put_all(tmp_path / "FN1", {
+        **in_folder("hw/deep", FILES), "hw/deep/helpers/x.py": b"1", ".git/grads.py": b"",
+        "1.pdf": b"", "more.zip": zipped({"2.pdf": b""})})
+    (folder / "linked.py").symlink_to(put(tmp_path / "secret.py"))
+    (folder / "all").symlink_to(tmp_path)
+    os.mkfifo(folder / "pipe.py")
+    (tmp_path / "scratch").mkdir()
+    found = with_contents(read_hand_in(HandIn("FN1", (folder,)), tmp_path / "scratch"))
+    assert found.sources == FILES | {"helpers/x.py": b"1"}
+    assert found.answers == ["1.pdf", "more.zip/2.pdf"]
+    assert sorted(found.notes) == [f"{name}: a link or special file, not followed"
+                                   for name in ("linked.py", "pipe.py")]
+
+
+def test_many_files_in_a_folder(tmp_path, monkeypatch):
+    put_all(tmp_path / "FN1", FILES)
+    monkeypatch.setattr(modules, "MOST_FILES", 2)
+    with pytest.raises(Unfit, match="more than 2 files"):
+        read_hand_in(HandIn("FN1", (tmp_path / "FN1",)), tmp_path)
+
+
+# --- beside the modules ---------------------------------------------------------------------------
+
+def test_helpers(read):
+    helpers = {"worker.py": b"1", "wire.py": b"2", "corpus.py": b"3", "помощни.py": b"4",
+               "helpers/__init__.py": b"", "helpers/deep/x.py": b"5", "table.json": b"{}"}
+    others = {"run-me.py": "", "my-folder/x.py": "", "code.cpp": "", "data/x.json": ""}
+    found = read(in_folder("hw", {**FILES, **helpers, **others}) | {"above.py": ""})
+    assert found.sources == FILES | helpers
+
+
+def test_the_helpers_of_the_cases_are_available(read):
+    files = {"helpers.py": b"def sigmoid(x): pass\n", **FILES}
+    assert read(in_folder("FN1", files)).sources == files
+
+
+def test_a_helper_beside_most_modules_wins(read):
+    two = {"a/grads.py": "1", "a/w2v_sgd.py": "1", "a/help.py": "a", "b/sampling.py": "1",
+           "b/help.py": "b"}
+    assert read(two).sources["help.py"] == b"a"
+
+
+def test_many_and_large_helpers(read, monkeypatch):
+    monkeypatch.setattr(modules, "MOST_SOURCES", 5)
+    found = read({**FILES, **{f"x{i}.py": "" for i in range(4)}, "large.py": bytes(2 << 20)})
+    assert found.sources == FILES | {"x0.py": b"", "x1.py": b""}
+    assert found.notes == ["too large or too many, so left out: large.py, x2.py, x3.py"]
+
+
+def test_the_hand_out_around_the_modules(read):
+    handed_out = {"corpus/reading.py": "1", "corpus/pydocs/words.txt": "", "beyond/settings.py": "",
+                  "corpus/pydocs/embeddings.png": "", "README.md": "", "run.py": "1"}
+    found = read(in_folder("hw", FILES | handed_out))
+    assert found.sources == FILES | {"run.py": b"1"}
+    assert found.answers == found.notes == []
+    assert {row["note"] for row in found.results} == {"not handed in"}
+
+
+# --- results and answers --------------------------------------------------------------------------
+
+def npy(array, **options):
+    file = io.BytesIO()
+    np.save(file, array, **options)
+    return file.getvalue()
+
+
+PNG = (ROOT / "corpus/pydocs/embeddings.png").read_bytes()
+
+
+@pytest.mark.parametrize("name, content, is_right, note", [
+    ("w2v-U.npy", npy(np.ones((20000, 50), np.float32)), True, "20000×50 float32"),
+    ("w2v-V (1).npy", npy(np.ones((4, 2))), True,
+     "4×2 float64; the assignment asks for 20000×50"),
+    ("w2v-W.npy", npy(np.asfortranarray(np.ones((50, 50), ">f8"))), True, "50×50 float64"),
+    ("w2v-U.npy", npy(np.ones((4, 2)))[:-1], False, "has more or fewer numbers than it says"),
+    *(("w2v-U.npy", content, False, "not a matrix of floats as np.save writes it") for content in [
+        b"", b"x", npy(np.ones(8)), npy(np.ones((4, 2), int)), npy(np.ones((4, 2), complex)),
+        npy(np.array([[{}]]), allow_pickle=True),
+        npy(np.ones((1, 1))).replace(b"(1, 1), }", b"(9**9**9, 1), }"),
+        b"\x93NUMPY\x01\x00\xff\xff{'descr': '<f8', " + b" " * 10_000_000]),
+    ("embeddings.png", PNG, True, "PNG, 1200×960 pixels"),
+    ("embeddings.png", PNG[:20], True, "PNG, 1200×0 pixels"),
+    ("embeddings.jpg", b"\xff\xd8\xff" + b"\xda" * 100, True, "JPEG"),
+    ("embeddings.png", b"GIF89a", False, "not a picture in PNG or JPEG")])
+def test_results(read, name, content, is_right, note):
+    rows = {row.pop("file"): row for row in read(FILES | {name: content}).results}
+    meant = name.replace(" (1)", "").replace(".jpg", ".png")
+    assert rows.pop(meant) == {"ok": is_right, "note": note}
+    assert list(rows.values()) == [{"ok": False, "note": "not handed in"}] * 3
+
+
+def test_results_are_of_one_folder(read):
+    arrays = {f"w2v-{name}.npy": npy(np.ones((2, 2))) for name in "UVW"}
+    found = read(FILES | arrays | in_folder("trial", {"w2v-U.npy": b"", "embeddings.png": PNG}))
+    assert [row["ok"] for row in found.results] == [True] * 4
+
+
+def test_what_is_no_answer(read):
+    files = ["README.md", "readme.txt", "requirements.txt", "LICENSE.txt", "words.txt", "loss.png",
+             "embeddings.png", "embeddings (1).png", "w2v-words.txt", "grads.py.txt", "a.py"]
+    assert read(dict.fromkeys([*files, "hw/1.jpg", "b.heic", "a\x1b.PDF"], "")).answers == [
+        "a_.PDF", "b.heic", "hw/1.jpg"]
+
+
+def test_no_more_answers_than_fifty(read):
+    answers = read({f"{number:02}.png": "" for number in range(70)}).answers
+    assert answers[:2] == ["00.png", "01.png"] and answers[50:] == ["and 20 more"]
