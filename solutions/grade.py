@@ -125,7 +125,7 @@ def judged(order):
         if is_late:
             raise NoAnswer(f"no answer within {deadline:g} s") from None
         last_line = printable(error.strip().rpartition("\n")[2])
-        raise NoAnswer(last_line or "its judge ended without a word") from None
+        raise NoAnswer(last_line or "its judge said nothing") from None
 
 
 def grade_all(options):
