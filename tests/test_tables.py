@@ -91,7 +91,7 @@ def test_whether_a_file_can_be_written_is_asked_first(tmp_path):
 # --- Moodle's worksheet ---------------------------------------------------------------------------
 
 BULGARIAN = {"identifier": "Идентификатор", "name": "Пълно име", "grade": "Оценка",
-             "maximum": "Максимална оценка", "changeable": "Оценката може да бъде променена",
+             "maximum": "Максимална оценка",
              "feedback": "Коментари за обратна връзка"}
 NAMES = [("Ivan Petrov", "1"), ("Мария Иванова", "2"), ("O'Brien, Anne", "3"), ('D "Y" Z', "4")]
 
@@ -105,7 +105,7 @@ def moodle_worksheet(path, students=NAMES, headings=None, delimiter=",", end="\r
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, delimiter=delimiter, lineterminator=end)
     writer.writerow([names["identifier"], names["name"], "Email address", "Status",
-                     names["grade"], names["maximum"], names["changeable"],
+                     names["grade"], names["maximum"], "Grade can be changed",
                      "Last modified (submission)", "Online text", names["feedback"]])
     for name, number in students:
         writer.writerow([f"{participant} {number}", name, f"s{number}@uni.bg",
@@ -157,7 +157,7 @@ def test_headings_of_two_languages_may_be_mixed(tmp_path):
 @pytest.mark.parametrize("line, places", [
     ("Идентификатор,Пълно име,Имейл адрес,Състояние,Оценка,Максимална оценка,Оценката може да се "
      "променя,Последна промяна (предаване),Последна промяна (оценка),Отзиви и коментари",
-     {"identifier": 0, "name": 1, "grade": 4, "maximum": 5, "changeable": 6, "feedback": 9}),
+     {"identifier": 0, "name": 1, "grade": 4, "maximum": 5, "feedback": 9}),
     ("ID;Име  и фамилия;Grade;Последна промяна (оценка);Feedback comments",
      {"name": 1, "grade": 2, "feedback": 4})])
 def test_other_translations(tmp_path, line, places):
@@ -181,19 +181,16 @@ def test_rows_by_name_where_there_is_no_number(tmp_path):
 
 
 def test_grades_that_are_not_written(tmp_path):
-    students = [("A", "1"), ("B", "2"), ("C", "3"), ("D", "4")]
-    path = moodle_worksheet(tmp_path / "grades.csv", students)
-    text = path.read_bytes().decode().split("\r\nParticipant ")
-    text[1] = text[1].replace("Yes", "No").replace(",,10.00", ",5.00,10.00")
-    put(path, "\r\nParticipant ".join(text))
-    results = [result_of("A", "1"), result_of("B", "2", by_hand=3.75),
-               Result("C", "3", state=NOT_READABLE), Result("D", "4", state=NOT_GRADED)]
+    path = moodle_worksheet(tmp_path / "grades.csv", [("B", "2"), ("C", "3"), ("D", "4")])
+    results = [result_of("B", "2", by_hand=3.75), Result("C", "3", state=NOT_READABLE),
+               Result("D", "4", state=NOT_GRADED)]
     lines = fill_worksheet(path, results, lambda result: [result.state])
     rows = cells_of(path)[1:]
-    assert [row[4] for row in rows] == ["5.00", "", "", ""]
-    assert [row[9] for row in rows] == ["<p>graded</p>", "<p>graded</p>", "<p>not readable</p>", ""]
-    assert "cannot be changed" in lines[0] and "10.25 is more than the maximum grade 10" in lines[1]
-    assert "C (3): not readable" in lines[2] and "D (4): not graded" in lines[3]
+    assert [row[4] for row in rows] == ["", "", ""]
+    assert [row[9] for row in rows] == ["<p>graded</p>", "<p>not readable</p>", ""]
+    assert lines == ["B (2): 10.25 is more than the maximum grade 10; no grade is written",
+                     "C (3): not readable; no grade is written",
+                     "D (4): not graded; no grade is written"]
 
 
 def test_a_failure_leaves_the_worksheet(tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from beyond.results import ARRAYS, EMBEDDINGS_PICTURE
 from beyond.settings import ASSIGNMENT
 from beyond.submission import MODULES
-from solutions.grading.names import are_of_several, is_doubtful, is_junk, meant_name, printable
+from solutions.grading.names import are_of_several, is_junk, meant_name, printable
 from solutions.grading.unpack import (
     ARCHIVES,
     Unfit,
@@ -199,17 +199,13 @@ def notes_on_copies(modules, copies):
 
 
 def notes_on_missing(modules, files):
-    """List what may have been meant for modules that are not there."""
-    notes = []
+    """Say what may have been meant for modules that are not there."""
     missing = [name for name in MODULES if name not in modules]
-    for name in missing:
-        doubtful = [file.name for file in files if is_doubtful(name, file.name.name)]
-        if doubtful:
-            notes.append(f"there is no {name}; not taken for it: {listed(doubtful)}")
-    notebooks = [file.name for file in files if file.name.suffix == ".ipynb"]
-    if missing and notebooks:
-        notes.append(f"notebooks are not graded, only {', '.join(MODULES)}: {listed(notebooks)}")
-    return notes
+    others = [file.name for file in files
+              if file.name.suffix.lower() in (".py", ".ipynb") and file.meant not in MODULES]
+    if missing and others:
+        return [f"there is no {' and no '.join(missing)}; not taken for it: {listed(others)}"]
+    return []
 
 
 def listed(names):

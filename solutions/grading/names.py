@@ -108,10 +108,3 @@ def meant_name(name):
             if pattern.fullmatch(candidate):
                 return meant
     return None
-
-
-def is_doubtful(module, name):
-    """Tell whether a file is perhaps meant to be a module: sampling_final.py, w2v-sgd.py."""
-    letters = re.sub(r"[\W_]", "", module.removesuffix(".py"))
-    return (name.lower().endswith((".py", ".pyc", ".txt", ".rtf", ".docx", ".lnk"))
-            and not meant_name(name) and letters in re.sub(r"[\W_]", "", name.lower()))

@@ -26,10 +26,8 @@ HEADINGS = {
              "Пълно наименование", "Име*фамилия", "Име"],
     "grade": ["Grade", "Оценка"],
     "maximum": ["Maximum grade", "Максимална оценка*"],
-    "changeable": ["Grade can be changed", "Оценката може да*"],
     "feedback": ["Feedback comments", "Коментари за обратна връзка", "*коментар*",
                  "*обратна връзка*", "*отзив*"]}
-NO = {"no", "не"}
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le",
                     codecs.BOM_UTF16_BE: "utf-16-be"}
 
@@ -245,8 +243,6 @@ def why_no_grade(result, cells, columns):
     maximum = parsed_number(cell_of(cells, columns, "maximum"))
     if result.state != GRADED:
         return result.state
-    if cell_of(cells, columns, "changeable").strip().casefold() in NO:
-        return "the worksheet says that the grade cannot be changed"
     if maximum is not None and round(result.total, 2) > maximum:
         return f"{result.total:g} is more than the maximum grade {maximum:g}"
     return ""
