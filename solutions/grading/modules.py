@@ -30,7 +30,7 @@ ANSWERS = {".pdf", ".png", ".jpg", ".jpeg", ".heic", ".tif", ".tiff", ".webp", "
 NO_ANSWER = re.compile(r"(readme|requirements|licen[cs]e|copying)\b.*|(w2v-)?words\.txt|loss\.png",
                        re.IGNORECASE)
 DATA = {".txt", ".json", ".npy", ".npz", ".csv"}        # which a module may open beside itself
-MOST_FILES, MOST_ARCHIVES, DEEPEST_ARCHIVE = 50_000, 5, 2
+MOST_FILES, MOST_ARCHIVES, DEEPEST_ARCHIVE = 100_000, 5, 2
 MOST_OF_SOURCE, MOST_OF_SOURCES, MOST_SOURCES = 1 << 20, 8 << 20, 200       # bytes, bytes, files
 MOST_COPIES, MOST_ANSWERS = 20, 50
 

@@ -30,7 +30,7 @@ class Limits:
     seconds: float
 
 
-OF_A_HAND_IN = Limits(20_000, 1., 60.)
+OF_A_HAND_IN = Limits(50_000, 1., 60.)
 OF_A_DOWNLOAD = Limits(100_000, 20., 3600.)
 
 
