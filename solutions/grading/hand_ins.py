@@ -8,7 +8,7 @@ import os
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from beyond.submission import MODULES
+from beyond.settings import MODULES
 from solutions.grading.modules import SEVERAL
 from solutions.grading.names import (
     BLACKBOARD,

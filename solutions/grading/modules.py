@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from beyond.results import ARRAYS, EMBEDDINGS_PICTURE
-from beyond.settings import ASSIGNMENT
-from beyond.submission import MODULES
+from beyond.settings import ASSIGNMENT, MODULES
 from solutions.grading.names import are_of_several, is_junk, meant_name, printable
 from solutions.grading.unpack import (
     ARCHIVES,

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 from beyond.results import ARRAYS, EMBEDDINGS_PICTURE
-from beyond.submission import MODULES
+from beyond.settings import MODULES
 
 # How platforms name what they let a teacher download. Moodle: a folder Ivan
 # Petrov_123456_assignsubmission_file_, or a file Ivan Petrov_123456_assignsubmission_file_FN1.zip.
