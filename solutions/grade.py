@@ -107,9 +107,9 @@ def judged(order):
         timer = threading.Timer(deadline, judge.kill)
         timer.start()
         try:
-            # Its stdin stays open until it has answered: when it closes, the judge ends.
-            judge.stdin.write(json.dumps(order).encode() + b"\n")
-            judge.stdin.flush()
+            # Its stdin stays open until it has answered: when it closes, the judge ends. Nothing
+            # is left in a buffer that would be written then.
+            os.write(judge.stdin.fileno(), json.dumps(order).encode() + b"\n")
             answer = judge.stdout.readline(MOST_ANSWER)
         except OSError:
             answer = b""
