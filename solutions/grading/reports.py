@@ -17,6 +17,7 @@ BULGARIAN = {
     "repeated words": "повтарящи се думи", "twice in one context": "два пъти в един контекст",
     "data as a list or an array": "data като списък или масив",
     "no shuffling": "без разбъркване", "epochs and batches": "епохи и партиди",
+    "one shuffling for all epochs": "едно разбъркване за всички епохи",
 }
 MOST_NOTES = 20
 
