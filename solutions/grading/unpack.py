@@ -96,7 +96,7 @@ def names_in(path, limits=OF_A_HAND_IN):
 def opened(path, limits):
     """Open a zip file. Names not marked as UTF-8 are that nevertheless, or in the cp866 of DOS."""
     try:
-        if length_of_list(path) > 400 * limits.entries:     # it is read into memory as a whole
+        if length_of_list(path) > 200 * limits.entries:     # it is read into memory as a whole
             raise Unfit(f"it holds more than {limits.entries} files")
         try:
             return zipfile.ZipFile(path, metadata_encoding="utf-8")
