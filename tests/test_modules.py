@@ -118,6 +118,7 @@ def test_an_archive_beside_answers(read):
 
 @pytest.mark.parametrize("files, reason", [
     ({}, "it holds no files"), ({".DS_Store": ""}, "it holds no files"), (b"PK", "not a readable"),
+    ({"я" * 300: ""}, "not readable: .*name too long"),
     ({"code.rar": "", "answers.pdf": ""}, r"^code\.rar: a \.rar file"),
     ({"a.zip": zipped({"b.zip": zipped({"c.zip": zipped(FILES)})})}, r"^a\.zip/b\.zip: not looked"),
     ({"a" * 300 + "/grads.py": ""}, "grads.py: not readable: .*name too long"),
@@ -247,8 +248,7 @@ PNG = (ROOT / "corpus/pydocs/embeddings.png").read_bytes()
         npy(np.array([[{}]]), allow_pickle=True),
         npy(np.ones((1, 1))).replace(b"(1, 1), }", b"(9**9**9, 1), }"),
         b"\x93NUMPY\x01\x00\xff\xff{'descr': '<f8', " + b" " * 10_000_000]),
-    ("embeddings.png", PNG, True, "PNG, 1200×960 pixels"),
-    ("embeddings.png", PNG[:20], True, "PNG, 1200×0 pixels"),
+    ("embeddings.png", PNG, True, "PNG"),
     ("embeddings.jpg", b"\xff\xd8\xff" + b"\xda" * 100, True, "JPEG"),
     ("embeddings.png", b"GIF89a", False, "not a picture in PNG or JPEG")])
 def test_results(read, name, content, is_right, note):

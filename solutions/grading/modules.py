@@ -71,8 +71,8 @@ def read_hand_in(hand_in, scratch):
     for path in hand_in.sources:
         is_all = len(hand_in.sources) == 1 and (path.is_dir() or is_zip(path))
         found.add(path, PurePosixPath() if is_all else PurePosixPath(path.name))
-    if not found.files and not found.problems:
-        raise Unfit("it holds no files")
+    if not found.files:
+        raise Unfit(printable([*found.problems, *found.notes, "it holds no files"][0]))
     files = without_hand_out(sorted(found.files, key=lambda file: str(file.name)))
     copies = [file for file in files if file.meant in MODULES]
     if not hand_in.identifier and are_of_several([file.name for file in copies], found.archives):
@@ -257,6 +257,7 @@ def is_data_beside(name):
 
 NPY = re.compile(rb"\x93NUMPY[\x01\x02]\x00.{2,4}\{'descr': '[<>]f([248])', 'fortran_order': "
                  rb"(?:False|True), 'shape': \(([0-9]{1,9}), ([0-9]{1,9})\), \} *\n", re.DOTALL)
+PICTURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG"}
 
 
 def rows_of(results):
@@ -298,11 +299,9 @@ def described_array(name, beginning, size):
 
 def described_picture(beginning):
     """Tell whether a file is a PNG or JPEG, and say what it is."""
-    if beginning.startswith(b"\x89PNG\r\n\x1a\n"):
-        width, height = (int.from_bytes(beginning[place:place + 4], "big") for place in (16, 20))
-        return True, f"PNG, {width}×{height} pixels"
-    if beginning.startswith(b"\xff\xd8\xff"):
-        return True, "JPEG"
+    for start, kind in PICTURES.items():
+        if beginning.startswith(start):
+            return True, kind
     return False, "not a picture in PNG or JPEG"
 
 

@@ -17,7 +17,7 @@ NUMBER = re.compile(r"(?P<student>[Ff][Nn][0-9][0-9A-Z]*)([ _-]+(?P<file>.+)|\W.
 NAME = re.compile(r"(?P<student>[A-ZА-Я][a-zа-я]+([ _][A-ZА-Я][a-zа-я]+)+)"
                   r"([ _-]+(?P<file>.+)|\W.*)?")
 
-# What browsers, Windows, macOS and Canvas add to a second file of the same name.
+# What browsers, Windows and macOS add to a second file of the same name.
 COPY = re.compile(r"(\s*\(\d+\)|\s+[-–—]\s+(copy|копие)|\s+copy(\s+\d+)?)+$", re.IGNORECASE)
 
 MOST_NAME = 255         # characters of a name on a disk; in archives there are longer ones
