@@ -144,7 +144,7 @@ class Unfolded:
             for place, reason in ((name / place, reason) for place, reason in skipped):
                 is_needed = place.suffix.lower() in ARCHIVES or meant_name(place.name) in MODULES
                 lines = self.problems if is_needed else self.notes
-                lines.append(f"{place.name}: {reason}")
+                lines.append(f"{printable(place.name, 100)}: {reason}")
             self.add(folder, name, depth + 1)
 
 
