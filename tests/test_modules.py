@@ -194,9 +194,9 @@ def test_many_files_in_a_folder(tmp_path, monkeypatch):
 def test_helpers(read):
     helpers = {"worker.py": b"1", "wire.py": b"2", "corpus.py": b"3", "помощни.py": b"4",
                "helpers/__init__.py": b"", "helpers/deep/x.py": b"5", "table.json": b"{}"}
-    others = {"run-me.py": "", "my-folder/x.py": "", "code.cpp": "", "data/x.json": ""}
+    others = {"w2v-U.npy": "", "large.txt": bytes(2 << 20), "venv/x.py": ""}
     found = read(in_folder("hw", {**FILES, **helpers, **others}) | {"above.py": ""})
-    assert found.sources == FILES | helpers
+    assert (found.sources, found.notes) == (FILES | helpers, [])
 
 
 def test_the_helpers_of_the_cases_are_available(read):
@@ -212,7 +212,8 @@ def test_a_helper_beside_most_modules_wins(read):
 
 def test_many_and_large_helpers(read, monkeypatch):
     monkeypatch.setattr(modules, "MOST_SOURCES", 5)
-    found = read({**FILES, **{f"x{i}.py": "" for i in range(4)}, "large.py": bytes(2 << 20)})
+    found = read({**FILES, **{f"x{i}.py": "" for i in range(4)}, "large.py": bytes(2 << 20),
+                  "a.txt": ""})
     assert found.sources == FILES | {"x0.py": b"", "x1.py": b""}
     assert found.notes == ["too large or too many, so left out: large.py, x2.py, x3.py"]
 
@@ -221,7 +222,7 @@ def test_the_hand_out_around_the_modules(read):
     handed_out = {"corpus/reading.py": "1", "corpus/pydocs/words.txt": "", "beyond/settings.py": "",
                   "corpus/pydocs/embeddings.png": "", "README.md": "", "run.py": "1"}
     found = read(in_folder("hw", FILES | handed_out))
-    assert found.sources == FILES | {"run.py": b"1"}
+    assert found.sources == FILES | {"run.py": b"1", "README.md": b""}
     assert found.answers == found.notes == []
     assert {row["note"] for row in found.results} == {"not handed in"}
 
@@ -273,4 +274,4 @@ def test_what_is_no_answer(read):
 
 def test_no_more_answers_than_fifty(read):
     answers = read({f"{number:02}.png": "" for number in range(70)}).answers
-    assert answers[:2] == ["00.png", "01.png"] and answers[50:] == ["and 20 more"]
+    assert answers[:2] == ["00.png", "01.png"] and answers[49:] == ["and 21 more"]

@@ -13,7 +13,13 @@ from pathlib import Path, PurePosixPath
 
 from beyond.results import ARRAYS, EMBEDDINGS_PICTURE
 from beyond.settings import ASSIGNMENT, MODULES
-from solutions.grading.names import are_of_several, is_junk, meant_name, printable
+from solutions.grading.names import (
+    abbreviated,
+    are_of_several,
+    is_junk,
+    meant_name,
+    printable,
+)
 from solutions.grading.unpack import (
     ARCHIVES,
     Unfit,
@@ -28,7 +34,6 @@ ANSWERS = {".pdf", ".png", ".jpg", ".jpeg", ".heic", ".tif", ".tiff", ".webp", "
            ".docx", ".odt", ".rtf", ".md", ".tex", ".txt"}
 NO_ANSWER = re.compile(r"(readme|requirements|licen[cs]e|copying)\b.*|(w2v-)?words\.txt|loss\.png",
                        re.IGNORECASE)
-DATA = {".txt", ".json", ".npy", ".npz", ".csv"}        # which a module may open beside itself
 MOST_FILES, MOST_ARCHIVES, DEEPEST_ARCHIVE = 100_000, 5, 2
 MOST_OF_SOURCE, MOST_OF_SOURCES, MOST_SOURCES = 1 << 20, 8 << 20, 200       # bytes, bytes, files
 MOST_COPIES, MOST_ANSWERS = 20, 50
@@ -209,48 +214,37 @@ def notes_on_missing(modules, files):
 
 def listed(names):
     """Write names in a line, six at most."""
-    names = [printable(name, 100) for name in names]
-    more = [f"and {len(names) - 5} more"] if len(names) > 6 else []
-    return ", ".join([*names[:5], *more] if more else names)
+    return ", ".join(abbreviated([printable(name, 100) for name in names], 6))
 
 
 # --- files beside the modules ---------------------------------------------------------------------
 
 def sources_of(modules, files):
-    """Find the modules, and the files beside them that they may import or open.
+    """Find the modules, and the files beside and below them that they may import or open.
 
     Returns
     -------
-    sources : dict from the name of a file, as seen from the modules, to its path; the modules first
-    left_out : names of files that are too large or too many
+    sources : dict from the name of a file, as seen from the modules, to its path
+    left_out : names of Python files that are too large or too many
     """
     sources = {name: str(file.path) for name, file in modules.items()}
     room = MOST_OF_SOURCES
     left_out = []
-    # The folder of the most modules comes first.
+    # Python files first, and those beside most of the modules before others.
+    files = sorted(files, key=lambda file: file.name.suffix != ".py")
     for folder, _ in Counter(file.name.parent for file in modules.values()).most_common():
         for file in files:
-            if folder not in file.name.parents or file.meant in MODULES:
+            if folder not in file.name.parents or file.meant:
                 continue
-            name = file.name.relative_to(folder)
-            if str(name) in sources or not is_for_import(name) and not is_data_beside(name):
+            name = str(file.name.relative_to(folder))
+            if name in sources:
                 continue
-            if file.size > min(room, MOST_OF_SOURCE) or len(sources) == MOST_SOURCES:
+            if file.size <= min(room, MOST_OF_SOURCE) and len(sources) < MOST_SOURCES:
+                sources[name] = str(file.path)
+                room -= file.size
+            elif file.name.suffix == ".py":
                 left_out.append(file.name)
-                continue
-            sources[str(name)] = str(file.path)
-            room -= file.size
     return sources, left_out
-
-
-def is_for_import(name):
-    """Tell whether a file can be imported by a module in the folder that its name starts from."""
-    return name.suffix == ".py" and all(part.isidentifier() for part in name.with_suffix("").parts)
-
-
-def is_data_beside(name):
-    """Tell whether a module may open a file beside itself; results of training are not meant."""
-    return len(name.parts) == 1 and name.suffix.lower() in DATA and not meant_name(name.name)
 
 
 # --- results and answers --------------------------------------------------------------------------
@@ -309,5 +303,4 @@ def answers_in(files):
     """List the names of the files that may be answers to tasks 1 and 2."""
     names = [printable(file.name) for file in files if file.name.suffix.lower() in ANSWERS
              and not NO_ANSWER.fullmatch(file.name.name) and not file.meant]
-    more = [f"and {len(names) - MOST_ANSWERS} more"] if len(names) > MOST_ANSWERS else []
-    return names[:MOST_ANSWERS] + more
+    return abbreviated(names, MOST_ANSWERS)

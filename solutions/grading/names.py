@@ -83,6 +83,13 @@ def printable(text, most=300):
     return " ".join(text.split())[:most]
 
 
+def abbreviated(lines, most):
+    """Return at most so many of the lines, the last one then saying how many more there are."""
+    if len(lines) <= most:
+        return lines
+    return [*lines[:most - 1], f"and {len(lines) - most + 1} more"]
+
+
 # --- modules, arrays and picture ------------------------------------------------------------------
 
 def pattern_of_copies(name):

@@ -1,7 +1,7 @@
 """What a student and a teacher read of a result: Markdown that reads well on a terminal, too."""
 
 from solutions.grading import scheme
-from solutions.grading.names import printable
+from solutions.grading.names import abbreviated, printable
 from solutions.grading.results import GRADED, Loss
 
 # The words of a report. What follows them, the details, is English, as python test.py says it.
@@ -77,9 +77,7 @@ def feedback(result, language="en", is_unsafe=False):
         is_wrong = not row["ok"] and row["note"] != "not handed in"
         mark = f"{word('wrong', language)}, " if is_wrong else ""
         lines.append(f"{row['file']}: {mark}{word(row['note'], language)}")
-    notes = result.notes[:MOST_NOTES]
-    if len(result.notes) > MOST_NOTES:
-        notes[-1] = f"and {len(result.notes) - MOST_NOTES + 1} more"
+    notes = abbreviated(result.notes, MOST_NOTES)
     lines += [f"{word('note', language)}: {note}" for note in notes]
     if is_unsafe:
         lines.append(word("graded without a box (--unsafe)", language))
