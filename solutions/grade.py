@@ -139,6 +139,8 @@ def grade_all(options):
         tables.check_writable(file)
     if options.worksheet:
         tables.read_worksheet(options.worksheet)
+    if options.report:
+        options.report.mkdir(parents=True, exist_ok=True)
     own = [Path(os.path.abspath(path)) for path in filter(None, (*files, options.report,
                                                                  options.answers_points))]
     with tempfile.TemporaryDirectory(prefix="grade-py-", ignore_cleanup_errors=True) as folder:
@@ -194,7 +196,6 @@ def write(results, options):
     if options.csv:
         tables.write_marks(options.csv, results, options.decimal_comma)
     if options.report:
-        options.report.mkdir(parents=True, exist_ok=True)
         for result in results:
             name = file_name(f"{result.student} {result.identifier}")
             text = reports.report(result, options.language, options.unsafe)

@@ -88,7 +88,8 @@ def test_from_moodle_and_back(box, tmp_path):
     (["a", "--answers-points", "twice.csv"], "FN1 has several"),
     (["a", "--worksheet", "twice.csv"], "no grading worksheet"),
     (["a", "--jobs", "0"], "at least 1"), (["a", "--time", "9"], "unrecognized arguments: --time"),
-    (["a", "--csv", "none/marks.csv"], "there is no folder none")])
+    (["a", "--csv", "none/marks.csv"], "there is no folder none"),
+    (["a", "--report", "marks.csv"], "marks.csv: File exists")])
 def test_mistakes_of_the_user_are_said_before_anything_is_graded(tmp_path, options, message):
     for folder in "a", "b":
         pack(tmp_path / folder / "FN1.zip", OWN)
@@ -98,6 +99,21 @@ def test_mistakes_of_the_user_are_said_before_anything_is_graded(tmp_path, optio
     assert result.returncode == 2 and result.stdout == "", result.stderr
     assert result.stderr.count("\n") == 1 and re.search(message, result.stderr), result.stderr
     assert (tmp_path / "marks.csv").read_text() == "old"
+
+
+def test_marks_are_written_before_anything_else_may_fail(tmp_path, monkeypatch, capsys):
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device", "FN1.md")
+
+    monkeypatch.setattr(grade, "judged", lambda order: {"passed": [], "failed": [], "notes": []})
+    monkeypatch.setattr(grade.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(type(tmp_path), "write_text", fail)
+    marks = tmp_path / "marks.csv"
+    path = pack(tmp_path / "FN1.zip", OWN)
+    options = "--unsafe", "--csv", str(marks), "--report", str(tmp_path / "out")
+    assert grade.main([str(path), *options]) == 2
+    assert rows_of(marks)["FN1"]["state"] == "graded"
+    assert capsys.readouterr().err == "grade.py: FN1.md: No space left on device\n"
 
 
 # --- a judge that fails ---------------------------------------------------------------------------
