@@ -77,7 +77,7 @@ def test_a_download_has_a_hand_in_for_each_student(found, tmp_path, folders, end
                 for place, name in enumerate(NAMES)}
     packed, unpacked = moodle_download(tmp_path / "in", students, folders, ending)
     for number, path in enumerate([packed, unpacked]):
-        hand_ins = found(path)
+        hand_ins = found(path, path)
         assert {(one.student, one.identifier) for one in hand_ins} == set(students)
         assert students_of(hand_ins) == sorted(NAMES) and not found.not_taken
         (tmp_path / str(number)).mkdir()

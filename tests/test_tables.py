@@ -174,6 +174,9 @@ def test_rows_by_name_where_there_is_no_number(tmp_path):
     assert [cells[9] for cells in cells_of(path)[1:]] == [""] * 4
     unmatched = [line.split(":")[0] for line in lines if "clearly" in line]
     assert unmatched == ["Петър (5)", "Ivan Ivanov", "FN77"]
+    sheet = put(tmp_path / "names.csv", "Full name,Grade\nАна,\n")
+    lines = fill_worksheet(sheet, [result_of("Ана", "1"), result_of("ана", "2")], feedback)
+    assert sum("clearly" in line for line in lines) == 2
     # A row that a number has is not another's by name.
     by_name = [result_of("Петър"), result_of("Petar", "4", 7)]
     assert fill_worksheet(path, by_name, feedback)[0].startswith("Петър: no row")
