@@ -106,26 +106,30 @@ def judged(order):
             judge.kill()
         timer = threading.Timer(deadline, judge.kill)
         timer.start()
-        try:
-            # Its stdin stays open until it has answered: when it closes, the judge ends. Nothing
-            # is left in a buffer that would be written then.
-            os.write(judge.stdin.fileno(), json.dumps(order).encode() + b"\n")
-            answer = judge.stdout.readline(MOST_ANSWER)
-        except OSError:
-            answer = b""
-        finally:
-            JUDGES.discard(judge)
-            is_late = not timer.is_alive()
-            timer.cancel()
-            judge.kill()            # and its boxes end with it
+        answer = answer_of(judge, order)
+        is_late = not timer.is_alive()
+        timer.cancel()
+        JUDGES.discard(judge)
+        judge.kill()                # and its boxes end with it
         error = judge.stderr.read().decode(errors="replace")
     try:
         return json.loads(answer)
     except ValueError:
-        if is_late:
-            raise NoAnswer(f"no answer within {deadline:g} s") from None
-        last_line = printable(error.strip().rpartition("\n")[2])
-        raise NoAnswer(last_line or "its judge said nothing") from None
+        last_line = printable(error.strip().rpartition("\n")[2]) or "its judge said nothing"
+        raise NoAnswer(f"no answer within {deadline:g} s" if is_late else last_line) from None
+
+
+def answer_of(judge, order):
+    """Send a judge its order, and read its answer: a line, nothing if it has ended.
+
+    Its stdin stays open, since the judge ends when it closes. Nothing is left in a buffer that
+    would be written then.
+    """
+    try:
+        os.write(judge.stdin.fileno(), json.dumps(order).encode() + b"\n")
+        return judge.stdout.readline(MOST_ANSWER)
+    except OSError:
+        return b""
 
 
 def grade_all(options):
