@@ -13,8 +13,7 @@ from solutions import grade
 from solutions.grading.results import HandIn
 from tests.support import handed_in
 from tests.support.handed_in import ROOT, files_of, in_folder, pack, put, put_all, zipped
-from tests.test_hand_ins import moodle_download
-from tests.test_tables import cells_of, moodle_worksheet
+from tests.support.moodle import cells_of, moodle_download, moodle_worksheet
 
 OWN, STUDENT, BLANK = map(files_of, (handed_in.OWN, handed_in.STUDENT, handed_in.BLANK))
 

@@ -1,7 +1,5 @@
 """Whose is what: archives, folders, downloads of platforms; nothing is graded here."""
 
-import zipfile
-
 import pytest
 
 from solutions.grading.hand_ins import find_hand_ins
@@ -10,6 +8,7 @@ from solutions.grading.names import file_name, printable
 from solutions.grading.results import key_of
 from solutions.grading.unpack import Unfit
 from tests.support.handed_in import OWN, files_of, in_folder, put, put_all, zipped
+from tests.support.moodle import moodle_download
 from utils import InputError
 
 FILES = files_of(OWN)
@@ -46,29 +45,6 @@ def students_of(hand_ins):
 
 
 # --- Moodle ---------------------------------------------------------------------------------------
-
-def moodle_download(folder, students, folders=True, ending="_"):
-    """Make what Moodle's "Download all submissions" gives.
-
-    Parameters
-    ----------
-    students : dict from (name, number) to a dict from file name to content
-    folders : whether each student has a folder in it, as Moodle's box "in folders" says
-    ending : of the folders' names; newer Moodles have ""
-
-    Returns the zip file, and the folder into which it was unpacked.
-    """
-    unpacked = folder / "Course-Homework 2-4567"
-    for (name, number), files in students.items():
-        start = f"{name}_{number}_assignsubmission_file"
-        for file, content in files.items():
-            put(unpacked / (start + (ending + "/" if folders else "_") + file), content)
-    packed = unpacked.with_name(unpacked.name + ".zip")
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path in sorted(unpacked.rglob("*")):
-            archive.write(path, path.relative_to(unpacked))
-    return packed, unpacked
-
 
 @pytest.mark.parametrize("folders", [True, False])
 @pytest.mark.parametrize("ending", ["_", ""])

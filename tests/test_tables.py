@@ -1,7 +1,5 @@
 """The tables that go back to a teacher and to Moodle, and the points that come from one."""
 
-import csv
-import io
 import os
 import re
 from pathlib import Path
@@ -11,7 +9,6 @@ import pytest
 from solutions.grading import deep_checks, reports, scheme  # noqa: F401, its checks
 from solutions.grading.results import NOT_GRADED, NOT_READABLE, HandIn, Loss, Result
 from solutions.grading.tables import (
-    HEADINGS,
     check_writable,
     fill_worksheet,
     points_of,
@@ -20,12 +17,8 @@ from solutions.grading.tables import (
     write_marks,
 )
 from tests.support.handed_in import put
+from tests.support.moodle import BULGARIAN, NAMES, cells_of, moodle_worksheet
 from utils import InputError
-
-
-def cells_of(path, delimiter=",", encoding="utf-8-sig"):
-    text = path.read_bytes().decode(encoding)
-    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
 def result_of(name="A", number="", total=6.5, **more):
@@ -89,30 +82,6 @@ def test_whether_a_file_can_be_written_is_asked_first(tmp_path):
 
 
 # --- Moodle's worksheet ---------------------------------------------------------------------------
-
-BULGARIAN = {"identifier": "Идентификатор", "name": "Пълно име", "grade": "Оценка",
-             "maximum": "Максимална оценка",
-             "feedback": "Коментари за обратна връзка"}
-NAMES = [("Ivan Petrov", "1"), ("Мария Иванова", "2"), ("O'Brien, Anne", "3"), ('D "Y" Z', "4")]
-
-
-def moodle_worksheet(path, students=NAMES, headings=None, delimiter=",", end="\r\n",
-                     encoding="utf-8-sig"):
-    """Make Moodle's offline grading worksheet of some students, each cell with its own trouble."""
-    names = headings or {name: headings[0] for name, headings in HEADINGS.items()}
-    maximum, participant, yes = (("10,00", "Участник", "Да") if names is BULGARIAN
-                                 else ("10.00", "Participant", "Yes"))
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, delimiter=delimiter, lineterminator=end)
-    writer.writerow([names["identifier"], names["name"], "Email address", "Status",
-                     names["grade"], names["maximum"], "Grade can be changed",
-                     "Last modified (submission)", "Online text", names["feedback"]])
-    for name, number in students:
-        writer.writerow([f"{participant} {number}", name, f"s{number}@uni.bg",
-                         'Submitted - "late"', "", maximum, yes, "Monday, 9 November 2026",
-                         "one\r\ntwo\nthree; four, \tfive", ""])
-    return put(path, stream.getvalue().encode(encoding))
-
 
 def feedback(result):
     return [f'task 4: "J" < 0 & \\ wrong − by {result.total:g}', "second line, of <b>; \x07two"]
