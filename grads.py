@@ -52,6 +52,7 @@ def lossAndGradient(u_w, Vt, W, q):
     return J, du_w, dVt, dW
 
 
+@np.errstate(**QUIET)
 def lossAndGradientCumulative(u_w, Vt, W, q):
     """Compute the mean loss of S observations and its gradients, one observation at a time.
 
@@ -138,14 +139,14 @@ def _as_floats(u_w, Vt, W, q):
 
 
 def _check_shapes(u_w, Vt, W, q, axes):
-    """Raise ValueError unless u_w has so many axes and the shapes of the others fit it."""
+    """Raise ValueError unless u_w has `axes` axes and the shapes of the others fit it."""
     if u_w.ndim != axes or 0 in u_w.shape:
         expected = "(M,)" if axes == 1 else "(S, M)"
         raise ValueError(f"u_w has shape {u_w.shape}, expected {expected} and no length of 0")
 
     *S, M = u_w.shape                               # S is [] for one observation
-    words = max(Vt.shape[-2], 1) if Vt.ndim > 1 else 1
-    expected = {"Vt": (*S, words, M), "W": (M, M), "q": (*S, words)}
+    word_count = max(Vt.shape[-2], 1) if Vt.ndim > 1 else 1
+    expected = {"Vt": (*S, word_count, M), "W": (M, M), "q": (*S, word_count)}
     for (name, shape), array in zip(expected.items(), (Vt, W, q)):
         if array.shape != shape:
             raise ValueError(f"{name} has shape {array.shape}, expected {shape} to fit the others")

@@ -38,7 +38,7 @@ from beyond.results import (
     versions,
     write_results,
 )
-from beyond.settings import ASSIGNMENT, MODULES
+from beyond.settings import ASSIGNMENT, FUNCTIONS, MODULES
 from beyond.starts import STARTS
 from beyond.submission import failing_tasks
 from corpus.reading import open_corpus
@@ -59,6 +59,8 @@ def train(options):
         from beyond import reporting  # here, since matplotlib is slow to import
         corpus, groups = read(options, source)
         settings = settings_of(options, corpus.fingerprint(), learning)
+        if not learning.all_are_ours():
+            tell_what_fails()
         seq, q_noise = make_noise(corpus, options.negatives)
         floor = unigram_floor(corpus.pairs[:, 1], q_noise, options.negatives)
         if options.pairs:
@@ -67,26 +69,24 @@ def train(options):
         for line in str(corpus), *corpus.remarks():
             tell(line)
         see_what_will_be_replaced(options, corpus)
-        if not learning.are_ours():
-            tell_what_fails()
 
         checkpoints = Checkpoints(options.out, settings, options.checkpoint_every)
         start = make_start(options, corpus, start_rng)
-        parameters, course = learning.learn(options, corpus, start, seq, q_noise, training_rng,
+        parameters, history = learning.learn(options, corpus, start, seq, q_noise, training_rng,
                                             checkpoints)
 
         results = Results(*parameters, corpus.words, np.array(corpus.freqs))
         run = Run(corpus.name, corpus.tokens, len(corpus.words), len(corpus.pairs),
-                  course.final_loss(), floor, settings, versions())
+                  history.final_loss(), floor, settings, versions())
         normalisers = reporting.measure_normalisers(options, results)
-        write_results(scratch, results, run)
         with handled_signals(signal.SIG_IGN):       # too late to stop
+            write_results(scratch, results, run)
             move_results(scratch, options.out, DATA)
             checkpoints.remove()
-        reporting.draw_pictures(scratch, results, run, course, groups)
-        move_results(scratch, options.out, PICTURES)
+            reporting.draw_pictures(scratch, results, run, history, groups)
+            move_results(scratch, options.out, PICTURES)
     try:
-        reporting.report(options, corpus, results, run, course, normalisers, groups,
+        reporting.report(options, corpus, results, run, history, normalisers, groups,
                          time.monotonic() - begun)
         sys.stdout.flush()
     except OSError as error:
@@ -101,14 +101,17 @@ def import_modules():
 
     Raises
     ------
-    InputError : one of them cannot be imported
+    InputError : one of them cannot be imported, or lacks a function
     """
     for name in MODULES:
         try:
-            importlib.import_module(name.removesuffix(".py"))
+            module = importlib.import_module(name.removesuffix(".py"))
         except (Exception, SystemExit) as error:
             what = traceback.format_exception_only(error)[-1].strip()
             raise InputError(f"{name} cannot be imported: {what}") from error
+        for function in FUNCTIONS[name]:
+            if not hasattr(module, function):
+                raise InputError(f"{name} has no function {function}")
     return importlib.import_module("beyond.learning")
 
 
@@ -126,7 +129,7 @@ def read(options, source):
 def settings_of(options, fingerprint, learning):
     """Collect what the results depend on, and a checkpoint must agree with."""
     settings = {name: getattr(options, name) for name in ASSIGNMENT}
-    if not learning.is_ours():
+    if not learning.sgd_is_ours():
         settings["schedule"] = "constant"       # as the assignment has it
     settings |= {"corpus": fingerprint, "numpy": np.__version__}
     for module in MODULES:
@@ -155,6 +158,9 @@ def make_noise(corpus, n):
     import sampling
     seq = sampling.createSamplingSequence(corpus.freqs)
     q_noise = np.asarray(sampling.noiseDistribution(corpus.freqs, n))
+    if q_noise.shape != (len(corpus.words),):
+        raise InputError(f"noiseDistribution must return {len(corpus.words)} values, one for each "
+                         f"word, but returned shape {q_noise.shape}")
     return seq, q_noise
 
 
@@ -178,7 +184,7 @@ def main():
         options = parser.parse_args(arguments)
     else:
         function, parser = train, training_parser()
-        options = training_options(arguments)
+        options = training_options(parser, arguments)
 
     begun = time.time()
     try:

@@ -25,7 +25,7 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
     batchSize : S; the last batch of an epoch is what remains
     epochs : how many times to go through data, each time in a new random order
     alpha : the step size, or a function that returns it for the share of the work done, 0 to 1
-    printInterval : print the loss once in so many pairs; None: never
+    printInterval : print the loss about every printInterval pairs; None: never
 
     rng : seed or numpy.random.Generator for the orders
     many_at_once : whether contextFunction takes an array of words and returns a row for each
@@ -70,7 +70,7 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
             W -= step * dW
 
             done += len(w)
-            if printInterval and first % printInterval < batchSize:     # the next after so many
+            if printInterval and first % printInterval < batchSize:     # once an interval
                 print(f"Epoch: {epoch} Sample: {first} / {N} Loss: {J}", flush=True)
             if callback:
                 callback(done, J, U, V, W)
@@ -110,9 +110,9 @@ def subtract_rows(X, words, gradients, step):
 
     # X += A @ gradients, where column i of the sparse matrix A has -step in row words[i] only.
     L, M = X.shape
-    starts = np.arange(words.size + 1, dtype=np.intp)
+    offsets = np.arange(words.size + 1, dtype=np.intp)
     values = np.full(words.size, -step, X.dtype)
-    csc_matvecs(L, words.size, M, starts, words, values, gradients.ravel(), X.ravel())
+    csc_matvecs(L, words.size, M, offsets, words, values, gradients.ravel(), X.ravel())
 
 
 def _finite_floats(**arrays):
@@ -163,7 +163,7 @@ def _checked_contexts(contextFunction, many_at_once, L):
 
 
 def _checked_gradients(**gradients):
-    """Return each gradient as an array like X, by which it is the derivative, or ValueError."""
+    """Yield each gradient as an array of X's dtype; ValueError if its shape is not that of X."""
     for name, (gradient, X) in gradients.items():
         gradient = np.ascontiguousarray(gradient, dtype=X.dtype)
         if gradient.shape != X.shape:

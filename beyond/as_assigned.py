@@ -16,16 +16,15 @@ class PairList(Sequence):
     array that they were made of stays as it is.
     """
 
-    def __init__(self, pairs):
-        self.pairs = pairs
-        self.is_copy = False
+    def __init__(self, pairs, is_copy=False):
+        self.pairs, self.is_copy = pairs, is_copy
 
     def __len__(self):
         return len(self.pairs)
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return PairList(self.pairs[index].copy())
+            return PairList(self.pairs[index].copy(), is_copy=True)
         return tuple(self.pairs[index].tolist())
 
     def __iter__(self):

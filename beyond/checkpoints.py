@@ -1,14 +1,13 @@
 """Checkpoints: what a run knows, on disk, so that after a crash it can go on to the same end."""
 
 import json
-import os
 import time
 from contextlib import suppress
 
 import numpy as np
 
 from beyond.results import durable_file, fault_of_model
-from utils import InputError, tell
+from utils import InputError, replace_patiently, tell
 
 CHECKPOINT, PREVIOUS = "w2v-checkpoint.npz", "w2v-checkpoint-previous.npz"
 UNFINISHED = ".w2v-checkpoint"
@@ -39,8 +38,8 @@ class Checkpoints:
                 np.savez(file, **dict(zip("UVW", parameters)), curve=np.array(curve),
                          settings=json.dumps(self.settings))
             if newest.exists():
-                os.replace(newest, self.folder / PREVIOUS)
-            os.replace(unfinished, newest)
+                replace_patiently(newest, self.folder / PREVIOUS)
+            replace_patiently(unfinished, newest)
         except OSError as error:
             unfinished.unlink(missing_ok=True)
             tell(f"run.py: no checkpoint could be written: {error.strerror}")
@@ -65,6 +64,8 @@ class Checkpoints:
                 settings = dict(json.loads(str(stored["settings"])))
                 curve = stored["curve"]
                 parameters = [stored[name] for name in "UVW"]
+        except (PermissionError, MemoryError):
+            raise
         except Exception:       # zipfile, zlib, NumPy and its parser of headers raise many kinds
             raise damaged from None
 

@@ -116,6 +116,8 @@ def plot(options):
     words = [results.words[index] for index in once_each]
     if len(words) < 2:
         raise InputError("a picture needs two words or more: name them")
+    if options.picture.suffix.lower() != ".png":
+        raise InputError(f"{options.picture}: the name must end in .png")
     with whole_file(options.picture) as file:
         title = f"{len(words)} words"
         plot_embeddings(results.both, {"": words}, results.word2ind, title, file)

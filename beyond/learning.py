@@ -20,15 +20,15 @@ from beyond.as_assigned import learn_as_assigned
 from beyond.checkpoints import CHECKPOINT, newest_in
 from beyond.command_line import handled_signals
 from beyond.settings import METHODS, SCHEDULES
-from beyond.starts import smaller_step
+from beyond.starts import advice_to_step_less
 from utils import InputError, Progress, tell
 
-OURS = "rng", "many_at_once", "done", "callback"        # parameters beyond the assignment's
+OUR_PARAMETERS = "rng", "many_at_once", "done", "callback"     # beyond the assignment's
 
 
 @dataclass
-class Course:
-    """The course of a training: the learning curve, and how quick it was."""
+class History:
+    """The history of a training: its learning curve, and how quick it was."""
 
     curve: np.ndarray       # a row a batch, pairs done and its loss; the first row is 0, 0
     rate: float             # pairs a second
@@ -55,7 +55,7 @@ def learn(options, corpus, start, seq, q_noise, rng, checkpoints):
 
     Returns
     -------
-    [U, V, W] and the Course
+    [U, V, W] and the History
 
     Raises
     ------
@@ -66,7 +66,7 @@ def learn(options, corpus, start, seq, q_noise, rng, checkpoints):
     np.random.seed(options.seed % 2 ** 32)
     contexts = make_context_function(seq, options.negatives, rng)
     curve = [(0, 0.)]
-    if not is_ours():
+    if not sgd_is_ours():
         parameters, curve = learn_as_assigned(options, corpus.pairs, start, contexts[0], q_noise,
                                               loss_function(options.method))
         learned_before = 0
@@ -79,18 +79,19 @@ def learn(options, corpus, start, seq, q_noise, rng, checkpoints):
         parameters = _learn_with_checkpoints(options, corpus, start, curve, contexts, q_noise, rng,
                                              checkpoints)
     learned_now = options.epochs * len(corpus.pairs) - learned_before
-    return parameters, Course(np.array(curve), learned_now / (time.monotonic() - begun))
+    return parameters, History(np.array(curve), learned_now / (time.monotonic() - begun))
 
 
-def are_ours():
+def all_are_ours():
     """Say whether all three modules are this project's, by what each has beyond the assignment."""
     sampling_is_ours = "rng" in inspect.signature(sampling.sampleContext).parameters
-    return is_ours() and sampling_is_ours and hasattr(grads, "_check_shapes")
+    return sgd_is_ours() and sampling_is_ours and hasattr(grads, "_check_shapes")
 
 
-def is_ours():
+def sgd_is_ours():
     """Say whether stochasticGradientDescend has our parameters, not the assignment's alone."""
-    return set(OURS) <= set(inspect.signature(w2v_sgd.stochasticGradientDescend).parameters)
+    parameters = inspect.signature(w2v_sgd.stochasticGradientDescend).parameters
+    return set(OUR_PARAMETERS) <= set(parameters)
 
 
 def loss_function(method):
@@ -159,8 +160,7 @@ def _explained(error, options, corpus, curve, checkpoints):
     """Say what to do about Diverged, and keep what was learned before."""
     if not curve[-1][0]:                        # before the first step
         return f"{error.what}: look at the start and the loss function"
-    alpha = smaller_step(corpus.freqs, options)
-    advice = f"{error.what}: take a smaller step size, such as --alpha {alpha:.2g}"
+    advice = f"{error.what}: {advice_to_step_less(options, corpus.freqs)}"
     if not all(np.isfinite(X).all() for X in error.learned):
         return advice
     checkpoints.write(curve, error.learned)

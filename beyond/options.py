@@ -31,7 +31,7 @@ def method(name):
 
 
 BEST = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in PRESETS["best"].items())
-COUNT = number_from(1)
+POSITIVE = number_from(1)
 OPTIONS = [
     option("method", nargs="?", type=method, metavar="METHOD", default=ASSIGNMENT["method"],
            help="how to compute the gradients of a batch: by tensor operations (batched, the "
@@ -55,15 +55,15 @@ OPTIONS = [
     setting("window", "how many words apart the words of a pair may be ({})",
             metavar="N", type=number_from(1, most=100)),
     setting("negatives", "negatives per pair ({})", metavar="N", type=number_from(1, most=1000)),
-    setting("vocabulary", "keep the L most frequent words ({})", metavar="L", type=COUNT),
-    setting("batch_size", "pairs per step ({})", metavar="S", type=COUNT),
-    setting("epochs", "passes over the pairs ({})", metavar="N", type=COUNT),
+    setting("vocabulary", "keep the L most frequent words ({})", metavar="L", type=POSITIVE),
+    setting("batch_size", "pairs per step ({})", metavar="S", type=POSITIVE),
+    setting("epochs", "passes over the pairs ({})", metavar="N", type=POSITIVE),
     setting("alpha", "step size ({})", metavar="STEP", type=number_from(0, float)),
     setting("schedule", "linear: the step size decreases to 0; constant: it stays the same ({})",
             choices=SCHEDULES),
     setting("init", "unigram: start from the frequencies of words; spectral: also from those of "
             "pairs; uniform: at random ({})", choices=STARTS),
-    setting("pairs", "train on the first N shuffled pairs only (all)", metavar="N", type=COUNT),
+    setting("pairs", "train on the first N shuffled pairs only (all)", metavar="N", type=POSITIVE),
     option("--checkpoint-every", metavar="SECONDS", type=number_from(0, float), default=60.0,
            help="how often to write w2v-checkpoint.npz into DIR (%(default)s)"),
     option("--resume", metavar="FILE", nargs="?", type=Path, const=True,
@@ -80,7 +80,7 @@ def training_parser():
                   epilog=f"Other commands, each with --help: {', '.join(COMMANDS)}")
 
 
-def training_options(arguments):
+def training_options(parser, arguments):
     """Parse the options: what is given wins over the preset, and that over the assignment."""
-    given = vars(training_parser().parse_args(arguments))
+    given = vars(parser.parse_args(arguments))
     return argparse.Namespace(**ASSIGNMENT | PRESETS[given["preset"]] | given)

@@ -6,16 +6,11 @@ from beyond import pictures
 from beyond.command_line import abbreviated
 from beyond.measures import log_normalisers, nearest
 from beyond.results import EMBEDDINGS_PICTURE, FILES, LOSS_PICTURE, durable_file
-from beyond.starts import smaller_step
+from beyond.starts import advice_to_step_less
 from utils import InputError, tell
 
 ENOUGH_PAIRS = 10 ** 6      # of fewer, hardly any word has been seen often enough
 LARGE_VOCABULARY = 40_000   # for which the normalisers take seconds
-
-
-def smaller_alpha(options, freqs):
-    alpha = smaller_step(freqs, options)
-    return f"take a smaller step size, such as --alpha {alpha:.2g}"
 
 
 def measure_normalisers(options, results):
@@ -24,15 +19,15 @@ def measure_normalisers(options, results):
         tell("summing exp(score) over all pairs of words …")
     normalisers = log_normalisers(results.U, results.V, results.W)
     if not (np.isfinite(normalisers).all() and np.isfinite(results.both).all()):
-        raise InputError(f"the scores overflow: {smaller_alpha(options, results.freqs)}")
+        raise InputError(f"the scores overflow: {advice_to_step_less(options, results.freqs)}")
     return normalisers
 
 
-def draw_pictures(folder, results, run, course, groups):
+def draw_pictures(folder, results, run, history, groups):
     """Draw both pictures into a folder; one that cannot be drawn is left out."""
     name, loss = abbreviated(run.corpus), f"loss {run.loss:.3f}"
     title = f"{name}: {run.tokens:,} tokens, {run.pairs:,} pairs, {loss}"
-    draw(folder / LOSS_PICTURE, pictures.plot_loss, course.curve, run.floor, f"{name}: {loss}")
+    draw(folder / LOSS_PICTURE, pictures.plot_loss, history.curve, run.floor, f"{name}: {loss}")
     draw(folder / EMBEDDINGS_PICTURE, pictures.plot_embeddings, results.both, groups,
          results.word2ind, title)
 
@@ -47,17 +42,17 @@ def draw(path, plot, *arguments):
         tell(f"run.py: {path.name} cannot be drawn: {error}")
 
 
-def report(options, corpus, results, run, course, normalisers, groups, seconds):
+def report(options, corpus, results, run, history, normalisers, groups, seconds):
     """Print how the training went, and the words nearest to some of those that are drawn."""
     was_seen = options.epochs > 1 or options.init == "spectral"
     seen = ", seen before" if was_seen else ""
     weighted = np.average(normalisers, weights=results.freqs)
     print(f"""
 corpus      {corpus}
-seconds     {seconds:.0f} in all; {course.rate:,.0f} pairs a second in training
+seconds     {seconds:.0f} in all; {history.rate:,.0f} pairs a second in training
 loss        {run.loss:.4f} over the last 5 % of the pairs{seen}
 floor       {run.floor:.4f}, the lowest loss of a model that ignores the target word\
-{judgement(options, run, course, results.freqs)}
+{judgement(options, run, history, results.freqs)}
 normalised  log Σ_c exp(v_cᵀ W u_w) = {normalisers.mean():+.3f} ± {normalisers.std():.3f} over \
 words w; {weighted:+.3f} weighted by frequency
 written     {', '.join(FILES)} in {options.out.resolve()}
@@ -68,17 +63,17 @@ nearest""")
         print(f"            {abbreviated(word)} → {names}")
 
 
-def judgement(options, run, course, freqs):
+def judgement(options, run, history, freqs):
     """Say what few pairs mean, or a loss near or above the floor; "" if there is nothing to say."""
     if run.pairs < ENOUGH_PAIRS:
         return f"\n            with {run.pairs:,} pairs, the neighbours are mostly chance"
     if run.loss < run.floor - 0.05:
         return ""
     # All starts but the uniform one begin at the floor. The loss of a pair spreads by about 2.
-    measured_pairs = max(0.05 * course.curve[-1, 0], options.batch_size)
+    measured_pairs = max(0.05 * history.curve[-1, 0], options.batch_size)
     noise = 0.05 + 6 / np.sqrt(measured_pairs)
     if options.init != "uniform" and run.loss > run.floor + noise:
-        return f"; the training did harm: {smaller_alpha(options, freqs)}"
+        return f"; the training did harm: {advice_to_step_less(options, freqs)}"
     return "; hardly more than that was learned: take more text or more --epochs"
 
 

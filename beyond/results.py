@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
@@ -47,7 +48,7 @@ class Results:
     def __post_init__(self):
         self.word2ind = {word: index for index, word in enumerate(self.words)}
 
-    @property
+    @cached_property
     def both(self):
         """[V·W, U], the two embeddings of each word side by side: L×2M."""
         return np.hstack([self.V @ self.W, self.U])
@@ -138,7 +139,7 @@ def _explained(folder):
     except FileNotFoundError as error:
         raise InputError(f"{error.filename}: no such file; train first (python run.py) or name "
                          "--results") from None
-    except OSError:
+    except (OSError, MemoryError):
         raise
     except Exception as error:      # zipfile, NumPy and its parser of headers raise many kinds
         raise InputError(f"{folder}: what is there cannot be read ({error}); train again") from None
@@ -192,7 +193,7 @@ def whole_file(path):
         unfinished = Path(scratch) / path.name
         with durable_file(unfinished) as file:
             yield file
-        os.replace(unfinished, path)
+        replace_patiently(unfinished, path)
 
 
 @contextmanager

@@ -1,6 +1,11 @@
 """The numbers of a run: the assignment's, and presets of others."""
 
 MODULES = "sampling.py", "grads.py", "w2v_sgd.py"       # the assignment's
+FUNCTIONS = {           # in them, besides the loss function of a method
+    "sampling.py": ["createSamplingSequence", "noiseDistribution", "sampleContext"],
+    "grads.py": [],
+    "w2v_sgd.py": ["stochasticGradientDescend"],
+}
 METHODS = {"batched": "lossAndGradientBatched", "cumulative": "lossAndGradientCumulative"}
 
 # What the results of a run depend on, besides its corpus, with what the assignment says of it. Only

@@ -82,19 +82,21 @@ def uniform_start(freqs, M, S, n, rng, alpha=1., pairs=None):
     return [rng.uniform(-1 / M, 1 / M, size=(rows, M)) for rows in (L, L, M)]
 
 
-def smaller_step(freqs, options):
-    """Choose the step size to take in place of options.alpha, with which a run diverged.
+def advice_to_step_less(options, freqs):
+    """Say which step size to take in place of options.alpha, with which a run diverged.
 
     What overshoots is the most frequent word, with its share p_max of every batch, and in batches
     of a few pairs any word. The constants are measured: on texts with p_max from 0.05 to 0.9 and
     S from 1 to 1000 the unigram start learned with half of this, with all of it, and mostly with
     twice as much. The spectral start needs smaller steps, as its words have longer vectors.
     """
-    if options.init == "uniform":
-        return min(options.alpha / 5, 1)
     p_max = np.max(freqs) / np.sum(freqs)
     bound = min(1, 0.12 / p_max) * min(1, options.batch_size / 20) * min(1, 5 / options.negatives)
-    return min(options.alpha / 5, bound / 2 if options.init == "spectral" else bound)
+    if options.init == "spectral":
+        bound /= 2
+    if options.init == "uniform":
+        bound = 1
+    return f"take a smaller step size, such as --alpha {min(options.alpha / 5, bound):.2g}"
 
 
 STARTS = {"unigram": unigram_start, "spectral": spectral_start, "uniform": uniform_start}

@@ -16,11 +16,11 @@ from utils import InputError
 
 HERE = Path(__file__).resolve().parent.parent
 TASKS = "3", "4", "5", "6"
-OURS = "run.py", "test.py", "utils.py"              # beside the modules; not handed in
+OUR_FILES = "run.py", "test.py", "utils.py"              # beside the modules; not handed in
 CHECKS = ("test.py", "utils.py", "beyond/__init__.py", "beyond/check_report.py",
           "beyond/diagnosis.py")                    # and all that they need
 OUR_ANSWERS = HERE / "solutions/tasks-1-2.pdf"
-ANSWERS = ".pdf", ".png", ".jpg", ".jpeg"
+ANSWER_SUFFIXES = ".pdf", ".png", ".jpg", ".jpeg"
 
 
 @takes(option("number", metavar="NUMBER", help="your faculty number, such as FN0MI0600123"),
@@ -78,7 +78,7 @@ def with_helpers(modules):
     for name in names:                                  # grows on the way
         for imported in imports_of(HERE / name):
             file = f"{imported}.py"
-            if (HERE / file).is_file() and file not in (*names, *OURS):
+            if (HERE / file).is_file() and file not in (*names, *OUR_FILES):
                 names.append(file)
             elif (HERE / imported).is_dir():
                 faults.append(f"{name}: imports the folder {imported}, which is not handed in; put "
@@ -116,8 +116,8 @@ def check_answers(answers):
     """List what is wrong with the files of answers."""
     if not answers:
         return ["name your answers to tasks 1 and 2 with --answers"]
-    return [f"{file}: answers are handed in as {', '.join(ANSWERS)}"
-            for file in answers if file.is_file() and file.suffix.lower() not in ANSWERS]
+    return [f"{file}: answers are handed in as {', '.join(ANSWER_SUFFIXES)}"
+            for file in answers if file.is_file() and file.suffix.lower() not in ANSWER_SUFFIXES]
 
 
 def check_results(folder, anyway):

@@ -67,7 +67,7 @@ def open_corpus(name):
         name = "journalism_bg" if (HERE / "journalism_bg" / "text").is_dir() else "pydocs"
 
     path = Path(name)
-    is_plain_name = path.name == name
+    is_plain_name = path.name == name != ".."
     folder = HERE / name if is_plain_name else path.resolve()
     if folder.parent == HERE and folder.is_dir():
         return _open_known_corpus(folder)
@@ -222,7 +222,7 @@ def read_text(file, encoding="utf-8"):
     if "\0" in text:
         place = len(text[:text.index("\0")].encode(encoding))
         raise InputError(f"{file}: byte {place} is zero, which no text in {encoding.upper()} has; "
-                         "remove the zero bytes")
+                         "remove the zero bytes, or name its encoding, such as utf-16-le")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -91,6 +91,22 @@ def test_wrong_modules_are_named_before_the_training_and_it_goes_on(copy):
     assert "task 3 fails" not in result.stderr
 
 
+@pytest.mark.parametrize("name, text, message", [
+    ("w2v_sgd.py", "", "w2v_sgd.py has no function stochasticGradientDescend"),
+    ("sampling.py", "createSamplingSequence = noiseDistribution = 1", "has no function sampleCont"),
+    ("sampling.py", """
+def createSamplingSequence(freqs): return [0, 1, 2]
+def noiseDistribution(freqs, n): return [0.1, 0.2]
+def sampleContext(c, seq, n): return [c] + [1 - min(c, 1)] * n
+""", "noiseDistribution must return 167 values, one for each word, but returned shape (2,)")],
+    ids=["no loop", "no contexts", "few values"])
+def test_what_a_module_lacks_is_said(copy, name, text, message):
+    (copy / name).write_text(text)
+    result = python("run.py", "--corpus", BULGARIAN, cwd=copy)
+    assert result.returncode == 2 and message in result.stderr, result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize("text, message", [
     ("import nothing_of_this_name", "ModuleNotFoundError: No module named 'nothing_of_this_name'"),
     ("def f(:\n", "SyntaxError"), ("exit(0)", "SystemExit: 0"), ("input()", "EOFError"),

@@ -20,7 +20,7 @@ import grads
 import run
 import sampling
 import utils
-from beyond.learning import Course, loss_function
+from beyond.learning import History, loss_function
 from beyond.measures import log_normalisers, unigram_floor
 from beyond.reporting import judgement
 from beyond.results import ARRAYS, FILES, Run
@@ -319,8 +319,8 @@ def test_the_floor_is_that_of_the_whole_corpus(trained, tmp_path):
 def test_what_is_said_of_a_loss(loss, pairs, init, words):
     options = SimpleNamespace(init=init, alpha=2, batch_size=1000, negatives=5, pairs=None)
     result = Run("news", 9, 5, pairs, loss, 2.53, {}, {})
-    course = Course(np.array([[0, 0], [pairs, loss]]), 1.)
-    said = judgement(options, result, course, [5, 4, 3, 2, 1])
+    history = History(np.array([[0, 0], [pairs, loss]]), 1.)
+    said = judgement(options, result, history, [5, 4, 3, 2, 1])
     assert words in said and bool(words) == bool(said)
 
 
