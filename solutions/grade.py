@@ -20,7 +20,7 @@ if sys.version_info < (3, 11):
 HERE = Path(__file__).resolve().parent
 sys.path.insert(1, str(HERE.parent))
 
-from solutions.grading import deep_checks, reports, scheme, tables  # noqa: F401, its checks
+from solutions.grading import deep_checks, reports, scheme, tables
 from solutions.grading.box import see_that_it_can_be_had
 from solutions.grading.hand_ins import find_hand_ins
 from solutions.grading.modules import read_hand_in
@@ -60,7 +60,8 @@ def grade(hand_in, limits=Limits()):
             contents = read_hand_in(hand_in, Path(folder))
             answer = judged({"files": contents.sources, "seconds": limits.seconds,
                              "memory": int(limits.memory * GB), "unsafe": limits.is_unsafe})
-        result.points = scheme.points({tuple(check) for check in answer["passed"]})
+        passed = {tuple(check) for check in answer["passed"]}
+        result.points = scheme.points(deep_checks.CHECKS, passed)
         result.losses = reports.losses_of(answer["failed"])
         result.answers, result.artefacts = contents.answers, contents.results
         result.notes = [*contents.notes, *answer["notes"]]

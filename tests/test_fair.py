@@ -6,11 +6,12 @@ a box; their arguments and values pass through the wire all the same.
 
 import re
 import types
+from collections import defaultdict
 
 import pytest
 
 from solutions import grade
-from solutions.grading import judge, reports, results, scheme, wire, worker
+from solutions.grading import deep_checks, judge, reports, results, scheme, wire, worker
 from solutions.grading.calls import FUNCTIONS, Fault
 from tests.support.faults import FAULTS, as_markdown, with_fault
 from tests.support.handed_in import BLANK, OWN, ROOT, STUDENT, files_of, pack
@@ -25,7 +26,7 @@ class InProcess:
 
     def __init__(self, sources):
         self.sources, self.modules = sources, {}
-        self.changed = set()
+        self.changed = defaultdict(set)
 
     def import_module(self, name):
         if name not in self.modules:
@@ -35,9 +36,8 @@ class InProcess:
             self.modules[name] = module
         return self.modules[name]
 
-    def call(self, module, name, args, kwargs=None, replaced=None, times=1, keep=True):
-        request = [module, name, args, list((kwargs or {}).items()),
-                   list((replaced or {}).items()), times, keep]
+    def call(self, module, name, args, kwargs=None, times=1):
+        request = [module, name, args, list((kwargs or {}).items()), times]
         functions = []
         call = read(wire.pack(request, functions), functions)
         with pytest.MonkeyPatch.context() as patch:
@@ -50,7 +50,7 @@ class InProcess:
             except Exception as error:
                 what = worker.described(error, worker.FOLDER)
                 raise Fault(f"{module}.{name}: {what}") from None
-        self.changed |= {(f"{module}.{name}", number) for number in changed}
+        self.changed[f"{module}.{name}"] |= set(changed)
         return value
 
 
@@ -68,15 +68,15 @@ def judged(sources):
     -------
     lost : dict from task to the points lost, where there are any
     failed : list of [task, part, lines]
-    changed : set of (function, number of an argument that it changed)
+    changed : dict from function to the numbers of the arguments that it changed
     """
     student = InProcess(sources)
     students = dict.fromkeys(FUNCTIONS, student)
-    known = {check for check in scheme.CHECKS if is_right(scheme.MODULES[check.task], sources)}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scheme, "CHECKS", [check for check in scheme.CHECKS if check not in known])
-        passed, failed = judge.run_checks(students)
-    points = scheme.points(passed | {(check.task, check.part) for check in known})
+    checks = [check for check in deep_checks.CHECKS
+              if not is_right(scheme.MODULES[check.task], sources)]
+    known = {(check.task, check.part) for check in deep_checks.CHECKS if check not in checks}
+    passed, failed = judge.run_checks(checks, students)
+    points = scheme.points(deep_checks.CHECKS, passed | known)
     lost = {task: round(scheme.POINTS[task] - points[task], 2) for task in points}
     return {task: value for task, value in lost.items() if value}, failed, student.changed
 
@@ -127,8 +127,7 @@ def test_what_is_said_twice_becomes_one_loss():
     _, failed, _ = judged(STUDENT | {"grads": "import nothing"})
     losses = reports.losses_of(failed)
     assert [loss.part for loss in losses] == [
-        "J, du_w, dVt, dW, large scores", "J, du_w, dVt, dW, a loop over S",
-        "lossAndGradientCumulative"]
+        "J, du_w, dVt, dW, large scores", "J, du_w, dVt, dW, a loop over S"]
     assert "ModuleNotFoundError: No module named 'nothing' (grads.py, line 1)" in losses[0].lines[0]
 
 
@@ -254,7 +253,7 @@ def test_changed_arguments_cost_nothing(name):
     text = STUDENT["w2v_sgd"].replace(*exchange)
     lost, failed, changed = judged(STUDENT | {"w2v_sgd": text})
     assert not lost, failed
-    assert changed == {("w2v_sgd.stochasticGradientDescend", number) for number in arguments}
+    assert changed["w2v_sgd.stochasticGradientDescend"] == arguments
 
 
 def test_course_loop():
@@ -284,5 +283,5 @@ def test_types_of_results(returned):
 def test_the_table_in_grading_md_is_this_one():
     text = (ROOT / "solutions/grading.md").read_text(encoding="utf-8")
     assert as_markdown() in text
-    for check in scheme.CHECKS:
+    for check in deep_checks.CHECKS:
         assert f"{check.part} {check.points:g}" in text or check.part in "J, du_w, dVt, dW", check

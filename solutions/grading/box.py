@@ -1,13 +1,14 @@
 """A box: a process of somebody else's code that can do little and is ended whatever it does.
 
-bubblewrap isolates it: no network, no other process, none of the grader's files. What bwrap does
-not do, a thread of the judge's does: it watches what all processes of the box use together.
-Messages go through the box's standard input and output; what its code prints comes out of its
-standard error.
+bubblewrap isolates it: no network, no other process, none of the grader's files. The kernel limits
+each of its processes (`worker.limit`); a thread of the judge's limits what the kernel cannot, the
+time of a call and the memory of all processes together. Messages go through the box's standard
+input and output; what its code prints comes out of its standard error.
 """
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,16 +30,15 @@ from solutions.grading.bubblewrap import (
     packages,
     system_call_filter,
 )
-from solutions.grading.worker import FOLDER, MOST_PROCESSES
+from solutions.grading.worker import FOLDER
 from utils import InputError
 
-MOST_FILES = 20_000             # in what can be written to: empty ones take memory, too
 MOST_OUTPUT = 2000              # bytes that are kept
 INTERVAL = 0.05                 # seconds between two looks
-TO_START = 60.                  # seconds of processor time
-PATIENCE = 20                   # times the time allowed, on a busy machine
+TO_START = 120.                 # seconds
+PATIENCE = 3                    # times the time allowed, on a busy machine
+BYTES_OF_A_FILE = 1 << 10       # in the kernel's memory, if it is empty
 GB = 1 << 30
-TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 def see_that_it_can_be_had():
@@ -47,7 +47,7 @@ def see_that_it_can_be_had():
         raise InputError("the box in which students' code runs needs Linux: grade in a virtual "
                          "machine with it; --unsafe runs without a box")
     isolated_command([], 0)         # says it if there is no bwrap
-    box = Box({}, memory=4 * GB)
+    box = Box({}, seconds=60, memory=4 * GB)
     try:
         box.start()
     except NotStarted as error:
@@ -65,19 +65,19 @@ class Box:
     Parameters
     ----------
     files : dict from file name to bytes
+    seconds : of processor time that each of its processes may use
     memory : bytes that all its processes may use together
-    is_unsafe : run the process as any other, not isolated
+    is_unsafe : run the process as any other, neither isolated nor watched but for its time
     """
 
-    def __init__(self, files, memory, is_unsafe=False):
-        self.files, self.memory, self.is_unsafe = files, memory, is_unsafe
+    def __init__(self, files, seconds, memory, is_unsafe=False):
+        self.files, self.seconds, self.memory = files, seconds, memory
+        self.is_unsafe = is_unsafe
         self.process = None
         self.folder = None          # of the modules, where it is not isolated
-        self.writable = []          # open folders of the file systems that it can write to
-        self.used = 0.              # seconds of processor time, and of sleep while it was asked
-        self.allowed = TO_START
-        self.is_asked = False       # the judge waits for an answer
-        self.ended = ""             # why it was ended, if the watcher did so
+        self.look = None            # at what is in it, where it is isolated
+        self.stopwatch, self.allowed = None, 0.
+        self.ended = ""             # why it was ended, if the watch did so
         self.output = b""
 
     def start(self):
@@ -93,49 +93,66 @@ class Box:
             thread.start()
         files = [[name, np.frombuffer(data, np.uint8)] for name, data in self.files.items()]
         try:
-            self.send(wire.pack([self.folder or str(FOLDER), files]))
-            ready = wire.unpack(*self.receive())
+            with self.limited(TO_START):
+                self.send(wire.pack([self.folder or str(FOLDER), files]))
+                ready = wire.unpack(*self.receive())
+            if not self.is_unsafe:
+                self.look = Look(self.process.pid)
         except (OSError, EOFError, wire.Garbage):
             ready = ""
         if ready != "ready":
             self.end()
             raise NotStarted(self.ended or self.said() or "it ended at once")
-        if not self.is_unsafe:
-            root = f"/proc/{descendants(self.process.pid)[-1]}/root"
-            self.writable = [os.open(root + folder, os.O_RDONLY) for folder in WRITABLE]
 
     def _process(self):
         pipe = subprocess.PIPE
         streams = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "start_new_session": True}
         if self.is_unsafe:
             self.folder = tempfile.mkdtemp(prefix="box-")
-            return subprocess.Popen(python_command(self.memory, HERE), cwd="/",
-                                    env=os.environ | ENVIRONMENT, **streams)
+            return subprocess.Popen(self._python(HERE), cwd="/", env=os.environ | ENVIRONMENT,
+                                    **streams)
         filter_file, writing = os.pipe()
         try:
             with open(writing, "wb") as file:
                 file.write(system_call_filter())
-            command = isolated_command(python_command(self.memory, WORKER), filter_file)
+            command = isolated_command(self._python(WORKER), filter_file)
             return subprocess.Popen(command, cwd="/", env={}, pass_fds=[filter_file], **streams)
         finally:
             os.close(filter_file)
 
+    def _python(self, package):
+        """Start the worker by the Python of this process, which finds the packages but no more.
+
+        package : the folder that holds worker.py
+        """
+        package = Path(package)
+        code = (f"import sys; sys.path[:0] = [{str(package.parent)!r}]; "
+                f"sys.path += {packages()!r}; from {package.name} import worker; "
+                f"del sys.path[0]; "
+                f"worker.main({self.memory}, {self.seconds}, {not self.is_unsafe})")
+        return [os.path.realpath(sys.executable), "-I", "-S", "-B", "-c", code]
+
+    @contextmanager
+    def limited(self, seconds):
+        """Allow what is done meanwhile so many seconds, after which the box is ended.
+
+        Returns
+        -------
+        Stopwatch : how many it took
+        """
+        worker = self.look.worker if self.look else self.process.pid
+        self.stopwatch, self.allowed = Stopwatch(worker), seconds
+        try:
+            yield self.stopwatch
+        finally:
+            self.allowed = float("inf")
+
     def send(self, message):
-        with self._asked():
-            wire.send(self.process.stdin, message)
+        wire.send(self.process.stdin, message)
 
     def receive(self):
         """Read the next message. Raises EOFError when the box has ended, and wire.Garbage."""
-        with self._asked():
-            return wire.receive(self.process.stdout)
-
-    @contextmanager
-    def _asked(self):
-        self.is_asked = True
-        try:
-            yield
-        finally:
-            self.is_asked = False
+        return wire.receive(self.process.stdout)
 
     def said(self):
         """Return the last line that came out of it."""
@@ -144,7 +161,6 @@ class Box:
 
     def end(self):
         """End all its processes, and wait until they are gone. Returns its exit status."""
-        processes = descendants(self.process.pid)
         self.is_over.set()
         self._kill()
         status = self.process.wait()
@@ -153,21 +169,17 @@ class Box:
         for stream in (self.process.stdin, self.process.stdout):
             with suppress(OSError):
                 stream.close()
-        for folder in self.writable:
-            os.close(folder)
-        until = time.monotonic() + 5
-        while any(is_alive(pid) for pid in processes) and time.monotonic() < until:
-            time.sleep(0.005)
+        if self.look:
+            self.look.wait_until_empty()
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
         return status
 
     def _kill(self):
         """Kill it: with bwrap ends the first process of a box, and with that all others."""
-        if self.is_unsafe:
-            for pid in descendants(self.process.pid)[1:]:
-                with suppress(OSError):
-                    os.kill(pid, 9)
+        if self.is_unsafe and hasattr(os, "killpg"):
+            with suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
 
     # What follows runs in threads of their own.
@@ -178,126 +190,104 @@ class Box:
                 self.output += part[:MOST_OUTPUT - len(self.output)]
 
     def _watch(self):
-        before, last = Look(self.process.pid), time.monotonic()
         while not self.is_over.wait(INTERVAL):
-            look, now = Look(self.process.pid), time.monotonic()
-            spent = max(0., look.seconds - before.seconds)
-            # Sleep costs as much as work, but waiting for a processor costs next to nothing.
-            if self.is_asked:
-                share = max(look.share_of_processor(before), 1 / PATIENCE)
-                spent = max(spent, share * (now - last))
-            self.used += spent
-            before, last = look, now
-            self.ended = self._excess(look)
+            try:
+                self.ended = self._excess()
+            except Exception as error:          # whatever it has done to what is measured
+                self.ended = f"could not be measured ({type(error).__name__}: {error})"
             if self.ended:
                 self._kill()
                 return
 
-    def _excess(self, look):
+    def _excess(self):
         """Say what the box has too much of; "" if nothing."""
-        if self.used > self.allowed:
+        if self.stopwatch and self.stopwatch.seconds() > self.allowed:
             return "took longer"
-        # Forks share memory, which is counted once; that takes time.
-        if sum(look.memory.values()) > self.memory and look.memory_shared_out() > self.memory:
+        if self.look and self.look.memory(at_most=self.memory) > self.memory:
             return f"used more than {self.memory / GB:.1f} GB"
-        if len(look.processes) > MOST_PROCESSES:
-            return f"had more than {MOST_PROCESSES} processes"
-        if sum(map(files_on, self.writable)) > MOST_FILES:
-            return f"wrote more than {MOST_FILES} files"
         return ""
 
 
+class Stopwatch:
+    """The seconds since it was made, less those in which the judge or a box's worker had to wait
+    for a processor; but at least a part of them, since code could wait on purpose."""
+
+    def __init__(self, worker):
+        self.waits = {f"/proc/{worker}/schedstat": 0, "/proc/self/schedstat": 0}
+        self.begun, self.waited = time.monotonic(), self._waited()
+
+    def seconds(self):
+        elapsed = time.monotonic() - self.begun
+        return max(elapsed - (self._waited() - self.waited), elapsed / PATIENCE)
+
+    def _waited(self):
+        for file in self.waits:
+            with suppress(OSError):         # it has ended; or the system has no such file
+                self.waits[file] = int(Path(file).read_bytes().split()[1])
+        return sum(self.waits.values()) / 1e9
+
+
 class Look:
-    """What a process and all below it use at one moment; nothing where there is no /proc."""
+    """What is in a box, seen through its own /proc, which lists its processes and no others.
 
-    def __init__(self, root):
-        self.processes = descendants(root)
-        self.memory = {}            # of each process in bytes, swapped ones included
-        self.seconds = 0.           # of processor time, that of ended children included
-        self.clocks = {}            # of each thread: how long it ran and waited for a processor
-        self.running = []           # threads that do so now
-        for pid in self.processes:
-            with suppress(OSError, ValueError, IndexError):
-                self._add(Path(f"/proc/{pid}"))
-
-    def _add(self, process):
-        self.seconds += sum(map(int, fields(process / "stat")[11:15])) / TICKS
-        self.memory[process] = kilobytes(process / "status", "VmRSS", "VmSwap") << 10
-        for thread in (process / "task").iterdir():
-            if fields(thread / "stat")[0] == b"R":
-                self.running.append(thread)
-            with suppress(FileNotFoundError):       # some kernels have none
-                ran, waited, _ = map(int, (thread / "schedstat").read_bytes().split())
-                self.clocks[thread] = ran, waited
-
-    def share_of_processor(self, before):
-        """Return how many processors it had since an earlier look; 1 if it sleeps.
-
-        Children that live for less than an interval are seen by this alone: what they use is in
-        nobody's time when their parent ignores their end.
-        """
-        if not self.running:
-            return 1.
-        share = 0.
-        for thread in self.running:
-            ran, waited = self.clocks.get(thread, (0, 0))
-            ran_before, waited_before = before.clocks.get(thread, (0, 0))
-            ran, waited = ran - ran_before, waited - waited_before
-            share += ran / max(ran + waited, 1)
-        return min(share, os.cpu_count())
-
-    def memory_shared_out(self):
-        """Return the bytes of memory in which what several processes share is counted once."""
-        total = 0
-        for process, resident in self.memory.items():
-            try:
-                total += kilobytes(process / "smaps_rollup", "Pss", "SwapPss") << 10
-            except OSError:                         # it has ended meanwhile
-                total += resident
-        return total
-
-
-def files_on(folder):
-    """Count the files of the file system of an open folder."""
-    found = os.fstatvfs(folder)
-    return found.f_files - found.f_ffree
-
-
-def fields(file):
-    """Return the fields of a process's stat that follow its name: state, parent …"""
-    return file.read_bytes().rpartition(b")")[2].split()
-
-
-def kilobytes(file, *names):
-    """Return the sum of named lines of a file of /proc."""
-    lines = [line.split() for line in file.read_text(errors="replace").splitlines()]
-    return sum(int(line[1]) for line in lines if line[0].rstrip(":") in names)
-
-
-def descendants(root):
-    """List the ids of a process and of all below it, where there is /proc."""
-    found = [root]
-    for pid in found:
-        with suppress(OSError):
-            for thread in os.listdir(f"/proc/{pid}/task"):
-                children = Path(f"/proc/{pid}/task/{thread}/children").read_text().split()
-                found += map(int, children)
-    return found
-
-
-def is_alive(pid):
-    """Say whether there is a process that has not ended."""
-    with suppress(OSError, IndexError):
-        return fields(Path(f"/proc/{pid}/stat"))[0] not in (b"Z", b"X")
-    return False
-
-
-def python_command(memory, package):
-    """Start the worker by the Python of this process, which finds the packages but no more.
-
-    package : the folder that holds worker.py
+    bwrap : the id of the process of bwrap's that was started; nothing runs in it yet but the worker
     """
-    code = (f"import sys; sys.path[:0] = [{str(Path(package).parent)!r}]; "
-            f"sys.path += {packages()!r}; from {Path(package).name} import worker; "
-            f"del sys.path[0]; worker.main({memory})")
-    return [os.path.realpath(sys.executable), "-I", "-S", "-B", "-c", code]
+
+    def __init__(self, bwrap):
+        self.worker = innermost(bwrap)
+        root = f"/proc/{self.worker}/root"
+        self.folders = [os.open(root + folder, os.O_RDONLY) for folder in ("/proc", *WRITABLE)]
+        self.proc, *self.writable = self.folders
+
+    def memory(self, at_most):
+        """Return the bytes of all processes, and of the files in the file systems in memory.
+
+        What several processes share is counted once, which takes time: it is not done where the
+        sum is `at_most` without it.
+        """
+        files = sum(map(bytes_on, self.writable))
+        memory = files + self._of_processes("status", b"VmRSS:", b"VmSwap:")
+        if memory <= at_most:
+            return memory
+        return files + self._of_processes("smaps_rollup", b"Pss:", b"SwapPss:")
+
+    def _of_processes(self, file, *names):
+        """Return the sum over all processes of named lines of a file of /proc."""
+        total = 0
+        for pid in self._processes():
+            with suppress(FileNotFoundError, ProcessLookupError):       # it has ended meanwhile
+                folder = Path(f"/proc/self/fd/{self.proc}/{pid}/task")
+                # A first thread that has ended shows nothing of what the others still have.
+                total += max(kilobytes(folder / thread / file, names)
+                             for thread in os.listdir(folder))
+        return total << 10
+
+    def _processes(self):
+        return [name for name in os.listdir(self.proc) if name.isdecimal()]
+
+    def wait_until_empty(self):
+        until = time.monotonic() + 5
+        while self._processes() and time.monotonic() < until:
+            time.sleep(0.005)
+        for folder in self.folders:
+            os.close(folder)
+
+
+def innermost(process):
+    """Return the id of the last of a chain of processes, each of which has started one."""
+    while children := Path(f"/proc/{process}/task/{process}/children").read_text().split():
+        process, = map(int, children)
+    return process
+
+
+def bytes_on(folder):
+    """Return the bytes that the files on the file system of an open folder take."""
+    found = os.fstatvfs(folder)
+    blocks, files = found.f_blocks - found.f_bfree, found.f_files - found.f_ffree
+    return blocks * found.f_frsize + files * BYTES_OF_A_FILE
+
+
+def kilobytes(file, names):
+    """Return the sum of named lines of a file of /proc; 0 where the process has no memory."""
+    lines = [line.split() for line in file.read_bytes().split(b"\n")]
+    return sum(int(line[1]) for line in lines if line and line[0] in names)

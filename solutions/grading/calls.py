@@ -1,8 +1,7 @@
 """Calls of functions in a box, and modules of stand-in functions that make them."""
 
 import types
-from collections import Counter
-from time import perf_counter, thread_time
+from collections import Counter, defaultdict
 
 from solutions.grading import wire
 from solutions.grading.box import Box
@@ -36,14 +35,13 @@ class Student:
         self.seconds_a_call = max(1., seconds / 2)
         self.box, self.starts = None, 0
         self.stalled, self.ends = set(), Counter()
-        self.changed, self.output = set(), b""
+        self.changed = defaultdict(set)         # by function: numbers of the arguments
+        self.output = b""
 
-    def call(self, module, name, args, kwargs=None, replaced=None, times=1, keep=True):
+    def call(self, module, name, args, kwargs=None, times=1):
         """Call a function of a module.
 
-        replaced : dict from the names of functions that it may call to what stands in for them
         times : how often it is called; the values of several calls come as a list
-        keep : whether the values are wanted
 
         Raises
         ------
@@ -54,28 +52,26 @@ class Student:
         self._see_that_it_can_be_called(module, function)
         if self.box is None:
             self._start()
-        box, functions = self.box, []
-        request = wire.pack([module, name, args, list((kwargs or {}).items()),
-                             list((replaced or {}).items()), times, keep], functions)
-        used_before = box.used
-        box.allowed = used_before + min(self.seconds_a_call, self.seconds_left)
-        try:
-            value, changed = self._converse(request, functions)
-        except (OSError, EOFError):
-            raise self._ended(function) from None
-        except wire.Garbage as error:
-            self.ends[function] += 1
-            self.close()
-            raise Fault(f"{function} wrote rubbish to the grader ({error})") from None
-        except Fault as fault:
-            raise Fault(f"{function}: {fault}") from None
-        except BaseException:           # the judge's function has raised it; its answer is awaited
-            self.close()
-            raise
-        finally:
-            self.seconds_left -= box.used - used_before
-            box.allowed = float("inf")
-        self.changed |= {(function, number) for number in changed}
+        functions = []
+        request = wire.pack([module, name, args, list((kwargs or {}).items()), times], functions)
+        # The judge's own time counts, too: that of a large answer, of functions that are asked for.
+        with self.box.limited(min(self.seconds_a_call, self.seconds_left)) as stopwatch:
+            try:
+                value, changed = self._converse(request, functions)
+            except (OSError, EOFError):
+                raise self._ended(function) from None
+            except wire.Garbage as error:
+                self.ends[function] += 1
+                self.close()
+                raise Fault(f"{function} wrote rubbish to the grader ({error})") from None
+            except Fault as fault:
+                raise Fault(f"{function}: {fault}") from None
+            except BaseException:           # the judge's function has raised it
+                self.close()                # since its answer is awaited
+                raise
+            finally:
+                self.seconds_left -= stopwatch.seconds()
+        self.changed[function] |= set(changed)
         return value
 
     def _see_that_it_can_be_called(self, module, function):
@@ -92,7 +88,7 @@ class Student:
 
     def _start(self):
         self.starts += 1
-        box = Box(self.files, self.memory, self.is_unsafe)
+        box = Box(self.files, self.seconds_left, self.memory, self.is_unsafe)
         box.start()
         self.box = box
 
@@ -100,11 +96,7 @@ class Student:
         """Send a request, call back what it asks for, and return the answer."""
         self.box.send(request)
         while True:
-            parts = self.box.receive()
-            begun = thread_time()
-            answer = wire.unpack(*parts)
-            self.box.used += thread_time() - begun      # a large message costs who sends it
-            kind, content = _parts(answer, 2)
+            kind, content = _parts(wire.unpack(*self.box.receive()), 2)
             if kind == "value":
                 value, changed = _parts(content, 2)
                 if not isinstance(changed, list):
@@ -148,7 +140,11 @@ def _parts(value, count):
 
 
 def _called_back(functions, content):
-    """Call one of the judge's functions, and pack its value or its error."""
+    """Call one of the judge's functions, and pack its value or its error.
+
+    Such a function must check the shapes of what it gets before it computes: a few bytes can be
+    broadcast to many.
+    """
     try:
         number, args, kwargs = content
         function, kwargs = functions[number], dict(kwargs)
@@ -168,32 +164,22 @@ def cleaned(text):
     return " ".join(text.split())[:MESSAGE].encode(errors="replace").decode()
 
 
-def stand_in(student, module, replaced=None):
+def stand_in(student, module):
     """Make a module whose functions call those of a student's.
 
-    Each has two more ways of being called: `function.many(times, …)` returns the values of so many
-    calls, `function.seconds(times, …)` the seconds that they take, the way there and back included.
+    Each can be called in one more way: `function.many(times, …)` returns the values of so many
+    calls.
     """
     result = types.ModuleType(module)
     for name in FUNCTIONS[module]:
-        setattr(result, name, _stand_in_function(student, module, name, replaced or {}))
+        setattr(result, name, _stand_in_function(student, module, name))
     return result
 
 
-def _stand_in_function(student, module, name, replaced):
-    replaced = {other: function for other, function in replaced.items() if other != name}
-
+def _stand_in_function(student, module, name):
     def function(*args, **kwargs):
-        return student.call(module, name, args, kwargs, replaced)
-
-    def many(times, *args):
-        return student.call(module, name, args, None, replaced, times)
-
-    def seconds(times, *args):
-        begun = perf_counter()
-        student.call(module, name, args, None, replaced, times, keep=False)
-        return perf_counter() - begun
+        return student.call(module, name, args, kwargs)
 
     function.__name__ = name
-    function.many, function.seconds = many, seconds
+    function.many = lambda times, *args: student.call(module, name, args, times=times)
     return function

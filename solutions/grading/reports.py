@@ -1,6 +1,6 @@
 """What a student and a teacher read of a result: Markdown that reads well on a terminal, too."""
 
-from solutions.grading import scheme
+from solutions.grading import deep_checks, scheme
 from solutions.grading.names import abbreviated, printable
 from solutions.grading.results import GRADED, Loss
 
@@ -32,7 +32,7 @@ def losses_of(failed):
 
     failed : list of [task, part, lines]
     """
-    points = {(check.task, check.part): check.points for check in scheme.CHECKS}
+    points = {(check.task, check.part): check.points for check in deep_checks.CHECKS}
     merged = {}
     for task, part, lines in failed:
         merged.setdefault((task, tuple(map(printable, lines))), []).append(part)

@@ -1,8 +1,4 @@
-"""The scheme of points: what earns them, what costs them; the checks stand in deep_checks.py.
-
-A task's points are those of its parts that are right, less what the faults found in it cost, and
-not below 0.
-"""
+"""The scheme of points: the tasks, and what a check is; the checks stand in deep_checks.py."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,49 +9,39 @@ POINTS = {"3": 1., "4": 2., "5": 2., "6": 2.}
 BY_HAND = 3.            # for tasks 1 and 2
 MODULES = {"3": "sampling", "4": "grads", "5": "grads", "6": "w2v_sgd"}
 
-CHECKS = []             # in the order in which they are run
-
 
 @dataclass(frozen=True)
 class Check:
-    """A function that fails, by pytest.fail, unless a part of a task is right.
+    """A part of a task that earns points if it is right, or a fault that costs some.
 
-    It is called with the module under test, and with the checks passed so far, a set of (task,
-    part): what is known to be wrong is not to be punished again.
+    Parameters
+    ----------
+    task, part : "3" … "6", and a name for the report
+    function : fails, by pytest.fail, unless the part is right. It is called with the module under
+        test, and with the checks passed so far, a set of (task, part): what is known to be wrong is
+        not to be punished again.
+    earns, costs : points
     """
 
     task: str
     part: str
-    earns: float
-    costs: float
     function: Callable
+    earns: float = 0.
+    costs: float = 0.
 
     @property
     def points(self):
-        """Return what is lost if it fails."""
+        """What is lost if it fails."""
         return self.earns + self.costs
 
 
-def part(task, name, earns):
-    """Decorate the check of a part of a task that earns points."""
-    def register(function):
-        CHECKS.append(Check(task, name, earns, 0., function))
-        return function
-    return register
+def points(checks, passed):
+    """Return the points of each task: what its right parts earn, less what its faults cost.
 
-
-def fault(task, name, costs):
-    """Decorate the check for a fault that costs points of what the parts of a task have earned."""
-    def register(function):
-        CHECKS.append(Check(task, name, 0., costs, function))
-        return function
-    return register
-
-
-def points(passed):
-    """Return the points of each task, from the set of (task, part) of the checks passed."""
+    passed : set of (task, part)
+    """
     result = dict.fromkeys(TASKS, 0.)
-    for check in CHECKS:
+    for check in checks:
         if (check.task, check.part) in passed:
             result[check.task] += check.earns
         else:

@@ -6,8 +6,9 @@ JSON as they are, but for
 
     {"tuple": […]}, {"array": [dtype, shape, kind]}, {"function": number}, {"in_box": name};
 
-long lists of numbers travel as arrays, of the kind "list" (of Python's numbers) or "scalars" (of
-NumPy's). It is used at both ends, so it imports nothing of ours.
+long lists of numbers travel as arrays, of the kind "list" (of Python's numbers, or of lists of
+them) or "items" (of NumPy's scalars or arrays). It is used at both ends, so it imports nothing of
+ours.
 """
 
 import json
@@ -17,7 +18,7 @@ import struct
 import numpy as np
 
 LENGTHS = struct.Struct(">II")
-MOST_JSON, MOST_ARRAYS = 8 << 20, 48 << 20      # bytes
+MOST_JSON, MOST_ARRAYS = 4 << 20, 16 << 20      # bytes
 SHORT = 8               # a longer list of numbers becomes an array
 PLAIN = bool, int, float, str
 
@@ -80,14 +81,24 @@ def _as_json(value, arrays, functions):
 
 
 def _array_of_numbers(items):
-    """Return a list of numbers of one kind as an array, and its kind; None if it is not one."""
+    """Return a list of numbers, or of lists or arrays of them, as an array, and its kind.
+
+    None if it is not one, or if its numbers are not of one kind.
+    """
     kinds = set(map(type, items))
-    for number, of_numpy, dtypes in (int, np.integer, "iu"), (float, np.floating, "f"):
-        if all(kind is number or issubclass(kind, of_numpy) for kind in kinds):
-            array = np.array(items)
-            if array.dtype.kind in dtypes:                  # otherwise some are too large
-                return array, "list" if number in kinds else "scalars"
-    return None
+    if kinds <= {list, tuple} or kinds == {np.ndarray}:
+        kind, dtypes = "items" if np.ndarray in kinds else "list", "iuf"
+    elif kinds == {int} or kinds == {float}:
+        kind, dtypes = "list", "iu" if int in kinds else "f"
+    elif all(issubclass(kind, np.integer | np.floating) for kind in kinds):
+        kind, dtypes = "items", "iuf"
+    else:
+        return None
+    try:
+        array = np.array(items)
+    except ValueError:                                      # of different lengths
+        return None
+    return (array, kind) if array.dtype.kind in dtypes else None
 
 
 def _as_array(array, kind, arrays):
@@ -143,18 +154,16 @@ class _Reader:
         sizes_are_right = all(type(size) is int and 0 <= size < 1 << 40 for size in shape)
         if dtype.kind not in "biuf" or dtype.itemsize > 8 or len(shape) > 16 or not sizes_are_right:
             raise ValueError("no such array")
-        # A list of lists of nothing could have many items.
-        if kind in ("list", "scalars") and len(shape) != 1:
-            raise ValueError("a list of more than one dimension")
-        # Nor one that is empty, and yet so long that its sum over the first axis would fill memory.
-        if math.prod(max(size, 1) for size in shape) > MOST_ARRAYS:
+        # Nor an empty one so long that its lists, or its sum over an axis, would fill memory.
+        most = MOST_ARRAYS if kind == "array" else MOST_ARRAYS // 8
+        if math.prod(max(size, 1) for size in shape) > most:
             raise ValueError("too large an array")
         count = math.prod(shape)
         array = np.frombuffer(self.data, dtype, count, self.offset).reshape(shape).copy()
         self.offset += array.nbytes
-        if kind == "list":
+        if kind == "list" and shape:
             return array.tolist()
-        if kind == "scalars":
+        if kind == "items" and shape:
             return list(array)
         if kind == "scalar":
             return array[()]

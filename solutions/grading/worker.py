@@ -5,6 +5,7 @@ standard input and output.
 """
 
 import importlib
+import math
 import os
 import sys
 import threading
@@ -18,7 +19,7 @@ from . import wire
 
 FOLDER = Path("/student")       # where the modules are
 MESSAGE = 300                   # characters of an error
-MOST_PROCESSES = 64 + 2 * os.cpu_count()        # and threads
+MOST_PROCESSES = 32 + 2 * os.cpu_count()        # and threads, so that a pool has a place
 
 
 def count_context(c):
@@ -37,14 +38,18 @@ def count_gradients(u_w, Vt, W, q):
 IN_BOX = {function.__name__: function for function in (count_context, count_gradients)}
 
 
-def main(memory):
-    """Confine this process, write the modules that come first, and answer calls to the end."""
+def main(memory, seconds, is_boxed):
+    """Confine this process, write the modules that come first, and answer calls to the end.
+
+    memory, seconds : bytes and processor time of each process
+    is_boxed : whether this process is alone with its children
+    """
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)                               # what a module prints goes where errors go
     sys.stdout.reconfigure(line_buffering=True, errors="replace")
-    limit(memory)
+    limit(memory, seconds, is_boxed)
     # The names of these modules are free for a student's own.
     for name in [name for name in sys.modules if name.split(".")[0] == __package__]:
         del sys.modules[name]
@@ -61,37 +66,24 @@ def main(memory):
     serve(requests, answers, folder)
 
 
-def limit(memory):
-    """Set the limits of a process; box.py watches what all of them use together."""
+def limit(memory, seconds, is_boxed):
+    """Set the limits that the kernel keeps of each process, and of all processes their number."""
     try:
         import resource
     except ImportError:                         # Windows
         return
-    limits = {"AS": memory, "FSIZE": 64 << 20, "NOFILE": 256, "CORE": 0, "MEMLOCK": 0,
-              "NPROC": MOST_PROCESSES}
+    limits = {"AS": memory, "CPU": math.ceil(seconds), "FSIZE": 64 << 20, "NOFILE": 128,
+              "CORE": 0, "MEMLOCK": 0}
+    if is_boxed:                                # elsewhere all processes of the user count
+        limits["NPROC"] = MOST_PROCESSES
     for name, value in limits.items():
-        kind = getattr(resource, f"RLIMIT_{name}", None)
-        if kind is None:
-            continue
+        kind = getattr(resource, f"RLIMIT_{name}")
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        try:
-            resource.setrlimit(kind, (value, hard))
-            if name == "NPROC" and not can_start_a_thread():
-                value = hard        # it counts all processes of the user, before Linux 5.14
+        with suppress(ValueError, OSError):     # macOS has no limit of the address space
             resource.setrlimit(kind, (value, value))
-        except (ValueError, OSError):           # macOS has no limit of the address space
-            pass
-
-
-def can_start_a_thread():
-    thread = threading.Thread(target=int)
-    try:
-        thread.start()
-    except RuntimeError:
-        return False
-    thread.join()
-    return True
+    if is_boxed:        # an error, and no box, before Linux 5.14, where all of the user's count
+        threading.Thread(target=int).start()
 
 
 def serve(requests, answers, folder):
@@ -118,37 +110,24 @@ def serve(requests, answers, folder):
         wire.send(answers, answer)
 
 
-def answered(module_name, name, args, kwargs, replaced, times, keep):
+def answered(module_name, name, args, kwargs, times):
     """Call a function of a module.
 
     args, kwargs : its arguments, kwargs as a list of pairs
-    replaced : list of pairs, functions that stand in for others of the module meanwhile
     times : how often it is called
-    keep : whether the values are wanted
 
     Returns
     -------
-    value : of the call, or the list of values of several; None if they are not wanted
+    value : of the call, or the list of values of several
     changed : list of the arguments that it changed, the first being 1
     """
     before = [wire.pack(value, []) for value in args]
     module = importlib.import_module(module_name)
     if not callable(getattr(module, name, None)):
         raise AttributeError(f"{module_name}.py has no function {name}")
-    own = {other: getattr(module, other, None) for other, _ in replaced}
-    vars(module).update(replaced)
-    values = []
-    try:
-        for _ in range(times):
-            value = getattr(module, name)(*args, **dict(kwargs))
-            if keep:
-                values.append(value)
-    finally:
-        vars(module).update(own)
+    values = [getattr(module, name)(*args, **dict(kwargs)) for _ in range(times)]
     changed = [i + 1 for i, value in enumerate(args) if wire.pack(value, []) != before[i]]
-    if times == 1:
-        return (values[0] if keep else None), changed
-    return (values if keep else None), changed
+    return values if times > 1 else values[0], changed
 
 
 def described(error, folder):
@@ -157,7 +136,8 @@ def described(error, folder):
     places = [frame for frame in traceback.extract_tb(error.__traceback__)
               if frame.filename.startswith(str(folder))]
     if isinstance(error, SyntaxError) and error.filename:
-        text = f"SyntaxError: {error.msg}"
+        text = (f"SyntaxError: {error.msg}, under Python {sys.version.split()[0]}; perhaps it is "
+                "written for a newer one")
         places = [traceback.FrameSummary(error.filename, error.lineno, "")]
     if isinstance(error, SystemExit):
         text = f"it calls exit({error.code})"
