@@ -253,21 +253,21 @@ class Look:
 
     def _of_processes(self, file, *names):
         """Return the sum over all processes of named lines of a file of /proc."""
-        total = 0
-        for pid in self._processes():
-            with suppress(FileNotFoundError, ProcessLookupError):       # it has ended meanwhile
-                folder = Path(f"/proc/self/fd/{self.proc}/{pid}/task")
-                # A first thread that has ended shows nothing of what the others still have.
-                total += max(kilobytes(folder / thread / file, names)
-                             for thread in os.listdir(folder))
-        return total << 10
+        kilobytes = 0
+        for process in self._processes():
+            threads = f"/proc/self/fd/{self.proc}/{process}/task"
+            # A first thread that has ended shows nothing of what the others still have.
+            kilobytes += max((numbers_in(f"{threads}/{thread}/{file}", names)
+                              for thread in names_in(threads)), default=0)
+        return kilobytes << 10
 
     def _processes(self):
         return [name for name in os.listdir(self.proc) if name.isdecimal()]
 
     def wait_until_empty(self):
+        """Wait for the end of its processes; the first ends when no other is left."""
         until = time.monotonic() + 5
-        while self._processes() and time.monotonic() < until:
+        while self._processes() not in ([], ["1"]) and time.monotonic() < until:
             time.sleep(0.005)
         for folder in self.folders:
             os.close(folder)
@@ -287,7 +287,19 @@ def bytes_on(folder):
     return blocks * found.f_frsize + files * BYTES_OF_A_FILE
 
 
-def kilobytes(file, names):
-    """Return the sum of named lines of a file of /proc; 0 where the process has no memory."""
-    lines = [line.split() for line in file.read_bytes().split(b"\n")]
+def names_in(folder):
+    """List a folder of /proc; nothing where the process has ended meanwhile."""
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def numbers_in(file, names):
+    """Return the sum of named lines of a file of /proc; 0 where the process has ended."""
+    try:
+        lines = Path(file).read_bytes().split(b"\n")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    lines = [line.split() for line in lines]
     return sum(int(line[1]) for line in lines if line and line[0] in names)

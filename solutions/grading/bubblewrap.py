@@ -68,7 +68,8 @@ def isolated_command(command, filter_file):
     for folder in "/dev", str(PROJECT), "/":
         box += ["--remount-ro", folder]
     box += ["--chdir", str(FOLDER)]
-    for name, value in (ENVIRONMENT | {"HOME": str(FOLDER)}).items():
+    own = {"HOME": str(FOLDER), "PYTHONPATH": os.pathsep.join(packages())}
+    for name, value in (ENVIRONMENT | own).items():
         box += ["--setenv", name, value]
     box += ["--", *command]
     if not is_root:

@@ -6,6 +6,7 @@ standard input and output.
 
 import importlib
 import math
+import multiprocessing
 import os
 import sys
 import threading
@@ -50,6 +51,8 @@ def main(memory, seconds, is_boxed):
     os.dup2(2, 1)                               # what a module prints goes where errors go
     sys.stdout.reconfigure(line_buffering=True, errors="replace")
     limit(memory, seconds, is_boxed)
+    if is_boxed and sys.version_info >= (3, 14):        # whose default needs sockets
+        multiprocessing.set_start_method("fork")
     # The names of these modules are free for a student's own.
     for name in [name for name in sys.modules if name.split(".")[0] == __package__]:
         del sys.modules[name]

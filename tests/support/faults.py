@@ -256,13 +256,94 @@ IN_SGD = {
         costs={"6": 0.25}, reason="data as a list of pairs must do, too"),
 }
 
+# What earns nothing of its tasks; those of a number differ in how they go about it.
+
+def two_functions(body):
+    """Return a grads.py whose functions of one observation and of a batch are the same."""
+    return "import numpy as np\n" + "".join(
+        f"def {name}(u_w, Vt, W, q):\n    {body}\n"
+        for name in ("lossAndGradient", "lossAndGradientBatched"))
+
+
+BATCH = "def lossAndGradientBatched(u_w, Vt, W, q):\n"
+LOOP = "    return lossAndGradientCumulative(u_w, Vt, W, q)\n"
+
+
+def in_batch(lines, before=""):
+    """Exchange the function of a batch for other lines, the last of which is a loop."""
+    return ("grads", BATCH, f"{before}{BATCH}{lines}{LOOP}")
+
+
+CHEATS = {
+    "slopes of 1e-12": (
+        {"grads": two_functions("return 7., 0 * u_w, np.full(Vt.shape, 1e-12), 0 * W")},
+        {"4": 2., "5": 2.}),
+    "little numbers in float32": (
+        {"grads": two_functions("return [np.float32(X) * np.float32(1e-6) for X in (u_w.sum(), "
+                                "u_w, Vt, W)]")}, {"4": 2., "5": 2.}),
+    "slopes of the right direction, and nearly 0": (
+        {"grads": two_functions("return u_w.sum(), 0 * u_w, 1e-9 * np.ones(q.shape + (1,)) * "
+                                "(u_w @ W.T)[..., None, :], 0 * W")}, {"4": 2., "5": 2.}),
+    "the same constant in both": (
+        {"grads": two_functions("return 7., u_w, Vt, W")}, {"4": 2., "5": 2.}),
+
+    "all numbers change by a millionth": (
+        [("w2v_sgd", STEPS, "            U += 2e-6; V += 2e-6; W = W * (1 - 3e-6)\n")], {"6": 2.}),
+    "steps of the right direction, and nearly 0": (
+        [("w2v_sgd", STEPS, STEPS.replace("alpha", "3e-6"))], {"6": 2.}),
+    "all numbers shrink by a millionth": (
+        [("w2v_sgd", STEPS, "            U, V, W = (X * (1 - 4e-6) for X in (U, V, W))\n")],
+        {"6": 2.}),
+
+    "nothing is computed of many observations": (
+        [in_batch("    if len(u_w) > 100: return 0., 0 * u_w, 0 * Vt, 0 * W\n")], {"5": 1.}),
+    "what was computed before is returned": (
+        [in_batch("    if len(u_w) > 100:\n"
+                  "        if not KNOWN: KNOWN.append(lossAndGradientCumulative(u_w, Vt, W, q))\n"
+                  "        return KNOWN[0]\n", "KNOWN = []\n")], {"5": 1.}),
+    "a loop over some, and the others like these": (
+        [in_batch("    if len(u_w) > 100:\n"
+                  "        J, du_w, dVt, dW = lossAndGradientCumulative(u_w[:99], Vt[:99], W, "
+                  "q[:99])\n"
+                  "        return J, np.resize(du_w, u_w.shape), np.resize(dVt, Vt.shape), dW\n")],
+        {"5": 1.}),
+    "a loop over a lossAndGradient that is blank": (
+        [("grads", "def lossAndGradient(u_w, Vt, W, q):\n",
+          "def lossAndGradient(u_w, Vt, W, q):\n    return None\n"), in_batch("")],
+        {"4": 2., "5": 2.}),
+
+    "each word once, and a constant": (
+        {"sampling": """
+import math
+def createSamplingSequence(freqs): return list(range(len(freqs)))
+def noiseDistribution(freqs, n): return [math.log(n / len(freqs))] * len(freqs)
+"""}, {"3": 1.}),
+    "each word nearly as often, and a constant": (
+        {"sampling": """
+import numpy as np
+def createSamplingSequence(freqs):
+    return np.append(np.repeat(np.arange(len(freqs)), 200_000 // len(freqs)), 0)
+def noiseDistribution(freqs, n): return np.full(len(freqs), np.log(n / len(freqs)), np.float32)
+"""}, {"3": 1.}),
+    "words once or twice, whatever their frequency": (
+        {"sampling": """
+import numpy as np
+def createSamplingSequence(freqs): return [i for i in range(len(freqs)) for _ in range(1 + i % 2)]
+def noiseDistribution(freqs, n):
+    counts = 1 + np.arange(len(freqs)) % 2
+    return np.log(n * counts / counts.sum())
+"""}, {"3": 1.}),
+}
+
 FAULTS = IN_SAMPLING | IN_ONE | IN_BATCH | IN_SGD
 
 
-def with_fault(sources, fault):
-    """Return the texts of modules with the pieces of a row exchanged."""
+def changed(sources, changes):
+    """Return the texts of modules with pieces exchanged, or with whole modules."""
+    if isinstance(changes, dict):
+        return sources | changes
     sources = dict(sources)
-    for module, piece, instead in fault.changes:
+    for module, piece, instead in changes:
         assert piece in sources[module]
         sources[module] = sources[module].replace(piece, instead)
     return sources
