@@ -20,54 +20,41 @@ from scipy.special import chdtrc
 import grads as ours
 import sampling as our_sampling
 import test as published
+from beyond import diagnosis
+from beyond.diagnosis import expect, expect_results, fail, tolerance_of
 from solutions.grading.calls import Fault
 from solutions.grading.scheme import Check
 from solutions.grading.wire import InBox
-from test import RESULTS, expect, fail, observations
+from test import RESULTS
 
 # --- Task 3 -------------------------------------------------------------------------------------
 
 FREQS = [90000, 4001, 1200, 350, 350, 77, 20, 9, 5, 4, 3, 2, 1, 1]
-COUNTS = np.array([published.noise_count(f) for f in FREQS])
-
-
-def sequence(sampling, passed):
-    for freqs in FREQS, [1], list(range(1, 300)), published.ZIPF:
-        got = published.word_counts(sampling.createSamplingSequence(freqs), len(freqs))
-        expect("how often the words occur in the sequence", counts_of(freqs), got, {
-            "is rounded down": np.floor(np.asarray(freqs) ** 0.75),
-            "is rounded up": np.ceil(np.asarray(freqs) ** 0.75),
-            "is the frequency, without the power 0.75": freqs})
-
-
-def noise(sampling, passed):
-    """A wrong sequence is punished already, so its counts are right here."""
-    own = counts_of(FREQS)
-    if ("3", "createSamplingSequence") not in passed:
-        own = counts_by_the_student(sampling)
-    powers = np.array(FREQS) ** 0.75
-    for n in 1, 5, 20:
-        got = sampling.noiseDistribution(FREQS, n)
-        tolerance = published.tolerance_of(got)
-        got = published.numbers(f"log({n}·q[c])", COUNTS, got)
-        if np.allclose(got, np.log(n * own / own.sum()), tolerance, tolerance):
-            continue
-        q = COUNTS / COUNTS.sum()
-        expect(f"log({n}·q[c])", np.log(n * q), got, {
-            "lacks the factor n": np.log(q),
-            "is divided by n, not multiplied": np.log(q / n),
-            "has n^0.75 in place of n": np.log(n ** 0.75 * q),
-            "is n·q[c], not its logarithm": n * q,
-            "is n·log(q[c])": n * np.log(q),
-            "lacks the division by the sum over all words": np.log(n * COUNTS),
-            "has f^0.75 rounded down": np.log(n * np.floor(powers) / np.floor(powers).sum()),
-            "lacks the rounding of f^0.75": np.log(n * powers / powers.sum()),
-            "lacks the power 0.75": np.log(n * np.array(FREQS) / sum(FREQS))},
-            tolerance)
 
 
 def counts_of(freqs):
     return np.array([published.noise_count(int(f)) for f in freqs])
+
+
+def sequence(sampling, passed):
+    for freqs in FREQS, [1], list(range(1, 300)), published.ZIPF:
+        counts = published.word_counts(sampling.createSamplingSequence(freqs), len(freqs))
+        expect("how often the words occur in the sequence", counts_of(freqs), counts,
+               diagnosis.sequence_mistakes(freqs))
+
+
+def noise(sampling, passed):
+    """A wrong sequence is punished already, so its counts are right here."""
+    right = own = counts_of(FREQS)
+    if ("3", "createSamplingSequence") not in passed:
+        own = counts_by_the_student(sampling)
+    for n in 1, 5, 20:
+        got = sampling.noiseDistribution(FREQS, n)
+        what, tolerance = f"log({n}·q[c])", tolerance_of(got)
+        array = diagnosis.numbers(what, right, got)
+        if not np.allclose(array, np.log(n * own / own.sum()), tolerance, tolerance):
+            expect(what, np.log(n * right / right.sum()), got,
+                   diagnosis.noise_mistakes(FREQS, right, n), tolerance)
 
 
 def counts_by_the_student(sampling):
@@ -75,12 +62,13 @@ def counts_by_the_student(sampling):
 
     It is of use if frequent words are more frequent in it: a constant could follow any other.
     """
+    right = counts_of(FREQS)
     try:
         counts = published.word_counts(sampling.createSamplingSequence(FREQS), len(FREQS))
     except (Fault, pytest.fail.Exception):
-        return COUNTS
+        return right
     falls = counts == sorted(counts, reverse=True) and counts[0] >= 2 * counts[-1] > 0
-    return np.array(counts) if falls else COUNTS
+    return np.array(counts) if falls else right
 
 
 def negatives(sampling, passed):
@@ -143,7 +131,7 @@ def result(name, function, shapes, grads, passed):
 def sample_of(shape, seed=5):
     """Return u_w, Vt, W, q of n and M, or of S, n and M; scores are about 1."""
     *batch, n, M = shape
-    sample = observations(seed, *batch, n=n, M=M)
+    sample = published.observations(seed, *batch, n=n, M=M)
     sample[0] /= M
     return sample
 
@@ -151,11 +139,11 @@ def sample_of(shape, seed=5):
 def expect_one_result(name, function, grads, passed, sample, label):
     """Compare one of J, du_w, dVt, dW with the derivative of the loss."""
     got = getattr(grads, function)(*sample)
-    published.expect_results(", ".join(RESULTS), got)
+    expect_results(", ".join(RESULTS), got)
     if follows_own_mistake(name, got, grads, passed, sample):
         return
     is_single = sample[0].dtype == np.float32
-    tolerance = published.SINGLE if is_single else published.tolerance_of(*got)
+    tolerance = diagnosis.SINGLE if is_single else tolerance_of(*got)
     loss = published.mean_loss if is_batch(sample) else published.loss
     exact = [X.astype(float) for X in sample]
     published.expect_result(name, got[RESULTS.index(name)], loss, exact, tolerance, label)
@@ -173,7 +161,7 @@ def right_results(sample):
 
 def follows_own_mistake(name, got, grads, passed, sample):
     """Say whether a result is wrong only by what another part, or task 4, is punished for."""
-    right, tolerance = right_results(sample), published.tolerance_of(*got)
+    right, tolerance = right_results(sample), tolerance_of(*got)
     value, dVt = (array_like(got[RESULTS.index(X)], right[X]) for X in (name, "dVt"))
     if value is None:
         return False
@@ -288,10 +276,10 @@ def large_scores(task, function, grads, passed):
             J, du_w, dVt, dW = right
             right = J, np.stack([du_w, du_w]) / 2, np.stack([dVt, dVt]) / 2, dW
         got = getattr(grads, function)(u_w, Vt, W, q)
-        published.expect_results(", ".join(RESULTS), got)
+        expect_results(", ".join(RESULTS), got)
         for name, expected, value in zip(RESULTS, map(np.asarray, right), got):
             if name in right_ones:
-                expect_large(name, expected, value, score, published.tolerance_of(*got))
+                expect_large(name, expected, value, score, tolerance_of(*got))
 
 
 def expect_large(name, expected, value, score, tolerance):
@@ -333,13 +321,13 @@ def timed(function, sample):
 
 def expect_still_right(got, grads, passed, sample):
     """Fail unless the results that are right for a few observations are so for many."""
-    published.expect_results(", ".join(RESULTS), got)
+    expect_results(", ".join(RESULTS), got)
     right = right_results(sample)
     for name, value in zip(RESULTS, got):
         if ("5", name) not in passed:
             continue
         array = array_like(value, right[name])
-        if array is not None and is_close(array, right[name], published.SINGLE):
+        if array is not None and is_close(array, right[name], diagnosis.SINGLE):
             continue
         if not follows_own_mistake(name, got, grads, passed, sample):
             fail(f"{name} is right for a few observations, but not for {len(sample[0])}")
@@ -354,13 +342,13 @@ def cumulative(grads, passed):
         except Fault:
             return                          # which is punished in task 4
         got = grads.lossAndGradientCumulative(*sample)
-        published.expect_results(", ".join(RESULTS), got)
+        expect_results(", ".join(RESULTS), got)
         for name, value in zip(RESULTS, got):
             if name in own:
                 mean, S = mean_of(name, own[name]), len(own[name])
                 expect(f"{name} of lossAndGradientCumulative", mean, value, {
                     "is not divided by S": S * mean, "is divided by S twice": mean / S},
-                    published.tolerance_of(*got))
+                    tolerance_of(*got))
 
 
 # --- Task 6 -------------------------------------------------------------------------------------
@@ -418,28 +406,32 @@ class Training:
                 self.q_noise, S, epochs, alpha)
 
         got = of_list_or_array(train, pairs)
-        published.expect_results("U, V, W", got)
+        expect_results("U, V, W", got)
         self.got = dict(zip("UVW", got))
 
-    def changes(self, alpha, visited=None, keep="all"):
+    def changes(self, alpha, batches=None, total=diagnosis.total):
         """Return what steps of one batch, or of several, change, as they should.
 
-        visited : list of batches, each a list of context words; the first batch, if None
-        keep : "last" for the mistake that keeps a word's last gradient only
+        batches : lists of context words; the first batch, if None
+        total : how the gradients of a batch are added up by word, for a usual mistake in that
         """
         X = {name: value.copy() for name, value in self.start.items()}
-        for batch in visited or [self.visited[:self.sizes[0]]]:
-            w = [self.targets[c] for c in batch]
+        for batch in batches or [self.visited[:self.sizes[0]]]:
+            w = np.array([self.targets[c] for c in batch])
             context = np.array([self.contexts[c] for c in batch])
             _, du_w, dVt, dW = quadratic(X["U"][w], X["V"][context], X["W"], self.q_noise[context])
-            if keep == "last":
-                X["U"][w] -= alpha * du_w
-                X["V"][context] -= alpha * dVt
-            else:
-                np.subtract.at(X["U"], w, alpha * du_w)
-                np.subtract.at(X["V"], context, alpha * dVt)
+            X["U"] = X["U"] - alpha * total(w[:, None], du_w[:, None], len(X["U"]))
+            X["V"] = X["V"] - alpha * total(context, dVt, len(X["V"]))
             X["W"] = X["W"] - alpha * dW
         return {name: X[name] - self.start[name] for name in X}
+
+    def expect(self, name, what, alpha, batches=None, mistakes=()):
+        """Compare U, V or W with what it should be."""
+        right = self.start[name] + self.changes(alpha, batches)[name]
+        wrong = {mistake: self.start[name] + self.changes(alpha, total=total)[name]
+                 for mistake, total in dict(mistakes).items()}
+        expect(what, right, self.got[name], {"was never changed": self.start[name]} | wrong,
+               tolerance_of(*self.got.values()))
 
     def factor(self, name, step):
         """Return how many times as large as a step a change is.
@@ -447,12 +439,12 @@ class Training:
         None if it is no multiple of it, or so short or long a one that no usual mistake with α and
         S leads to it.
         """
-        got = published.numbers(name, self.start[name], self.got[name])
+        got = diagnosis.numbers(name, self.start[name], self.got[name])
         change = got - self.start[name]
         factor = np.vdot(step, change) / np.vdot(step, step)
         longest = 2 * self.sizes[0]
         # float32 keeps 7 digits of U, V and W themselves.
-        tolerance = 10 * published.tolerance_of(*self.got.values())
+        tolerance = 10 * tolerance_of(*self.got.values())
         is_usual = ALPHA / longest < abs(factor) < longest
         return factor if is_usual and is_close(change, factor * step, tolerance) else None
 
@@ -490,20 +482,11 @@ CONTEXTS_APART = {10 + w: [10 + w, 20 + 2 * w, 21 + 2 * w] for w in range(6)}
 def update(name, w2v_sgd, passed):
     """Check that a step changes U, V or W along its gradient, by whatever factor."""
     training = one_batch(w2v_sgd, APART, CONTEXTS_APART)
-    step = training.changes(-1.)[name]
-    factor = training.factor(name, step)
-    if factor is not None:
-        return
-    mistakes = {"was never changed": training.start[name]}
-    if name == "V":
-        of_contexts = np.zeros_like(step)
-        of_contexts[10:16] = step[10:16]
-        mistakes["was changed only for context words, not for negatives"] = (
-            training.start[name] - ALPHA * of_contexts)
-        mistakes["was changed only for negatives, not for context words"] = (
-            training.start[name] - ALPHA * (step - of_contexts))
-    expect(f"{name} after one step", training.start[name] - ALPHA * step, training.got[name],
-           mistakes)
+    if training.factor(name, training.changes(-1.)[name]) is None:
+        training.expect(name, f"{name} after one step", ALPHA, mistakes={
+            "was changed only for context words, not for negatives": diagnosis.context_words_only,
+            "was changed only for negatives, not for context words": diagnosis.negatives_only,
+            } if name == "V" else {})
 
 
 def right_updates(passed):
@@ -556,13 +539,13 @@ def twice_in_one_context(w2v_sgd, passed):
 
 def expect_all_gradients(w2v_sgd, passed, pairs, contexts, mistake):
     training = one_batch(w2v_sgd, pairs, contexts)
-    steps, lost = training.changes(-1.), training.changes(-1., keep="last")
+    steps, lost = training.changes(-1.), training.changes(-1., total=diagnosis.last)
     for name in right_updates(passed):
         if training.factor(name, steps[name]) is not None:
             continue
         if training.factor(name, lost[name]) is not None:
             fail(f"{name} {mistake}")
-        expect(name, training.start[name] - ALPHA * steps[name], training.got[name])
+        training.expect(name, name, ALPHA)
 
 
 def forms_of_data(w2v_sgd, passed):
@@ -612,10 +595,7 @@ def epochs_and_batches(w2v_sgd, passed):
     for S, epochs in (7, 2), (10, 1), (1, 1), (100, 2):
         label = f"S={S} N=30, epochs={epochs}"
         training = Training(w2v_sgd, pairs, contexts, S, epochs)
-        visited = training.visited
-        if ("6", "no shuffling") not in passed:
-            visited = visited[::-1]         # the order is punished already
-        published.expect_epochs(visited, words, epochs, S, label)
+        published.expect_epochs(training.visited, words, epochs, S, label)
         sizes = [min(S, 30 - first) for first in range(0, 30, S)] * epochs
         if training.sizes != sizes:
             fail(f"the batches are not of S pairs ({label})",
@@ -630,12 +610,10 @@ def expect_trained(training, sizes, label):
     """Compare U, V and W after several batches, in the order in which their pairs came."""
     visited = iter(training.visited)
     batches = [[next(visited) for _ in range(size)] for size in sizes]
-    right = training.changes(ALPHA, batches)
     for name in "UVW":
-        expected = training.start[name] + right[name]
-        got = published.numbers(name, expected, training.got[name])
-        tolerance = published.tolerance_of(*training.got.values())
-        if not np.allclose(got, expected, tolerance, tolerance):
+        try:
+            training.expect(name, name, ALPHA, batches)
+        except pytest.fail.Exception:
             fail(f"{name} is right after one batch, but not after {len(sizes)} ({label}): does "
                  "each go on from the U, V and W of the one before?")
 
@@ -653,11 +631,11 @@ def expect_visits(w2v_sgd, passed):
             data, *start, COUNT_CONTEXT, COUNT_GRADIENTS, np.zeros(N + 1), 500, epochs, 1.)
 
     got = of_list_or_array(train, [(c, c) for c in range(1, N + 1)])
-    published.expect_results("U, V, W", got)
+    expect_results("U, V, W", got)
     for name, X in zip("UV", got):
         if ("6", name) not in passed:
             continue
-        moved = np.abs(published.numbers(name, start[0], X)[1:, 0])
+        moved = np.abs(diagnosis.numbers(name, start[0], X)[1:, 0])
         most, fewest = moved.max(), moved.min()
         step_is_right = ("6", "step") in passed
         expected = epochs if step_is_right else most
