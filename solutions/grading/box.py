@@ -65,7 +65,7 @@ class Box:
     Parameters
     ----------
     files : dict from file name to bytes
-    seconds : of processor time that each of its processes may use
+    seconds : of processor time that each of its processes may use, and a few more to start
     memory : bytes that all its processes may use together
     is_unsafe : run the process as any other, neither isolated nor watched but for its time
     """

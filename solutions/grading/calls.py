@@ -31,7 +31,7 @@ class Student:
 
     def __init__(self, files, seconds=60., memory=4 << 30, is_unsafe=False):
         self.files, self.memory, self.is_unsafe = files, memory, is_unsafe
-        self.seconds_left = seconds
+        self.seconds = self.seconds_left = seconds
         self.seconds_a_call = max(1., seconds / 2)
         self.box, self.starts = None, 0
         self.stalled, self.ends = set(), Counter()
@@ -88,7 +88,7 @@ class Student:
 
     def _start(self):
         self.starts += 1
-        box = Box(self.files, self.seconds_left, self.memory, self.is_unsafe)
+        box = Box(self.files, self.seconds, self.memory, self.is_unsafe)
         box.start()
         self.box = box
 

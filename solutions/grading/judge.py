@@ -56,9 +56,11 @@ def limit(memory, seconds):
         sys.exit(f"it used more than {seconds} s of processor time")
 
     signal.signal(signal.SIGXCPU, end)
-    for kind, value in (resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds):
-        try:                    # the boxes may have more memory
-            resource.setrlimit(kind, (value, resource.getrlimit(kind)[1]))
+    of_boxes = resource.getrlimit(resource.RLIMIT_AS)[1]        # they may have more memory
+    for kind, limits in ((resource.RLIMIT_AS, (memory, of_boxes)),
+                         (resource.RLIMIT_CPU, (seconds, seconds + 10))):
+        try:
+            resource.setrlimit(kind, limits)
         except (ValueError, OSError):       # macOS has no limit of the address space
             pass
 

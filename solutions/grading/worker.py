@@ -75,7 +75,7 @@ def limit(memory, seconds, is_boxed):
         import resource
     except ImportError:                         # Windows
         return
-    limits = {"AS": memory, "CPU": math.ceil(seconds), "FSIZE": 64 << 20, "NOFILE": 128,
+    limits = {"AS": memory, "CPU": 10 + math.ceil(seconds), "FSIZE": 64 << 20, "NOFILE": 128,
               "CORE": 0, "MEMLOCK": 0}
     if is_boxed:                                # elsewhere all processes of the user count
         limits["NPROC"] = MOST_PROCESSES

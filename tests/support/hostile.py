@@ -153,6 +153,30 @@ PROBES = {
         gained("a queue", lambda: system_call(68, 0, 0o1666))
         gained("memory of nobody's", lambda: system_call(319, b"x", 0))
         """),
+    "memory of the kernel": Attack("""
+        import mmap
+        gained("a pair of sockets", lambda: socket.socketpair())
+        for family in socket.AF_UNIX, socket.AF_INET, socket.AF_INET6:
+            gained("a socket", lambda: socket.socket(family, socket.SOCK_DGRAM))
+        gained("locked memory", lambda: system_call(149, mmap.PAGESIZE, 1 << 20))
+        pipes, written = [], 0
+        try:
+            while True:
+                pipes += [os.pipe()]
+                for size in range(20, 11, -1):              # as large as it may be
+                    try:
+                        fcntl.fcntl(pipes[-1][1], 1031, 1 << size)
+                        break
+                    except OSError: pass
+                os.set_blocking(pipes[-1][1], False)
+                while True:
+                    try:
+                        written += os.write(pipes[-1][1], bytes(1 << 16))
+                    except BlockingIOError: break
+        except OSError: pass
+        gained("pipes", lambda: written > 100 << 20 and written)
+        for end in sum(pipes, ()): os.close(end)
+        """),
     "the keyring": Attack("""
         for keyring in -3, -4, -5:
             gained("a key", lambda: system_call(248, b"user", b"evil", b"x", 1, keyring))
@@ -302,10 +326,9 @@ LOSING = {
         x = b"1" * (160 << 20)
         time.sleep(300)
         """, "used more than 0.7 GB|took longer"),
-    "many empty files": called(f"""
-        for i in range({MANY}): os.close(os.open(f"/tmp/{{i}}", os.O_CREAT | os.O_WRONLY))
-        time.sleep(1)
-        """, "wrote more than 20000 files"),
+    "many empty files": called("""
+        for i in range(10 ** 9): os.close(os.open(f"/tmp/{i}", os.O_CREAT | os.O_WRONLY))
+        """, "used more than 0.7 GB|took longer"),
     "endless output": called("while True: print('x' * 10 ** 5)", "took longer"),
     "an answer byte by byte": called("""
         while True:
