@@ -214,6 +214,7 @@ def test_right_modules(sources):
     assert judged(sources)[:2] == ({}, [])
 
 
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")     # of np.matrix
 @pytest.mark.parametrize("style", STYLES)
 def test_style(style):
     lost, failed, _ = judged(in_files(STYLES[style]))

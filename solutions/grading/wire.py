@@ -6,9 +6,9 @@ JSON as they are, but for
 
     {"tuple": […]}, {"array": [dtype, shape, kind]}, {"function": number}, {"in_box": name};
 
-long lists of numbers travel as arrays, of the kind "list" (of Python's numbers, or of lists of
-them) or "items" (of NumPy's scalars or arrays). It is used at both ends, so it imports nothing of
-ours.
+long lists and tuples of numbers travel as arrays, of the kind "list" (of Python's numbers, or of
+lists of them) or "items" (of NumPy's scalars or arrays). It is used at both ends, so it imports
+nothing of ours.
 """
 
 import json
@@ -72,7 +72,7 @@ def _as_json(value, arrays, functions):
         raise TypeError(f"a {type(value).__name__} is no answer to judge")
 
     items = value if type(value) in (list, tuple) else list(value)
-    if type(items) is list and len(items) > SHORT:
+    if len(items) > SHORT:
         numbers = _array_of_numbers(items)
         if numbers is not None:
             return _as_array(*numbers, arrays)
