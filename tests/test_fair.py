@@ -15,7 +15,7 @@ from solutions.grading import deep_checks, judge, reports, results, scheme, wire
 from solutions.grading.calls import FUNCTIONS, Fault
 from tests.support.faults import CHEATS, FAULTS, as_markdown, changed
 from tests.support.handed_in import BLANK, OWN, ROOT, STUDENT, files_of, pack
-from tests.support.styles import POOLS, STYLES, with_helpers
+from tests.support.styles import HANDS, IMPORTS, POOLS, STYLES, with_helpers
 
 
 class InProcess:
@@ -138,46 +138,24 @@ def test_blank_handout_has_no_points():
     assert lost == scheme.POINTS
 
 
-BLANKS = re.compile(r"    *# --- your code\n.*?# --- end of your code\n", re.DOTALL)
-FILLED = {
-    "createSamplingSequence": ("sampling", 0, {"3": 0.5}, """
-    return [i for i, f in enumerate(freqs) for _ in range(round(f ** 0.75))]
-"""),
-    "noiseDistribution": ("sampling", 1, {"3": 0.5}, """
-    counts = np.array([round(f ** 0.75) for f in freqs])
-    return np.log(negativesCount * counts / counts.sum())
-"""),
-    "lossAndGradient": ("grads", 0, {"4": 2.}, """
-    x = Vt @ W @ u_w - q
-    x[0] = -x[0]
-    g = np.exp(-np.logaddexp(0, -x))
-    g[0] = -g[0]
-    return np.logaddexp(0, x).sum(), g @ Vt @ W, np.outer(g, W @ u_w), np.outer(g @ Vt, u_w)
-"""),
-    "lossAndGradientBatched": ("grads", 1, {"5": 2.}, """
-    x = np.einsum("skm,mt,st->sk", Vt, W, u_w) - q
-    x[:, 0] = -x[:, 0]
-    g = np.exp(-np.logaddexp(0, -x)) / len(x)
-    g[:, 0] = -g[:, 0]
-    a = np.einsum("sk,skm->sm", g, Vt)
-    dVt = g[:, :, None] * (u_w @ W.T)[:, None, :]
-    return np.logaddexp(0, x).sum() / len(x), a @ W, dVt, a.T @ u_w
-"""),
-    "stochasticGradientDescend": ("w2v_sgd", 0, {"6": 2.}, """
-            np.subtract.at(U, w, alpha * du_w)
-            np.subtract.at(V, context, alpha * dVt)
-            W -= alpha * dW
-"""),
-}
+BLANK_LINES = re.compile(r"    *# --- your code\n.*?# --- end of your code\n", re.DOTALL)
+EARNED = {"3": 0.5}, {"3": 0.5}, {"4": 2.}, {"5": 2.}, {"6": 2.}    # by each body
 
 
-@pytest.mark.parametrize("name", FILLED)
-def test_one_function_written(name):
+def filled(bodies):
+    """Fill the blanks of the hand-out, but where a body is None."""
+    modules, bodies = {}, iter(bodies)
+    for module, text in BLANK.items():
+        modules[module] = IMPORTS + BLANK_LINES.sub(lambda blank: next(bodies) or blank[0], text)
+    return modules
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_one_function_written(number):
     """Who fills in a single blank of the hand-out has its points, and no others."""
-    module, number, earned, body = FILLED[name]
-    blank = list(BLANKS.finditer(BLANK[module]))[number]
-    text = BLANK[module][:blank.start()] + body + BLANK[module][blank.end():]
-    lost, failed, _ = judged(BLANK | {module: "import numpy as np\n" + text})
+    bodies = HANDS["lambdas, einsum alone, sorted rows"]
+    lost, failed, _ = judged(filled(body if i == number else None for i, body in enumerate(bodies)))
+    earned = EARNED[number]
     assert lost == {task: points - earned.get(task, 0) for task, points in scheme.POINTS.items()
                     if points != earned.get(task, 0)}, failed
 
@@ -214,10 +192,16 @@ def test_right_modules(sources):
     assert judged(sources)[:2] == ({}, [])
 
 
-@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")     # of np.matrix
 @pytest.mark.parametrize("style", STYLES)
 def test_style(style):
     lost, failed, _ = judged(in_files(STYLES[style]))
+    assert not lost, failed
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")     # of np.matrix
+@pytest.mark.parametrize("name", HANDS)
+def test_hand_out_filled_in(name):
+    lost, failed, _ = judged(filled(HANDS[name]))
     assert not lost, failed
 
 

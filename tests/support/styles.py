@@ -456,136 +456,51 @@ def stochasticGradientDescend(
     return U, V, W
 '''}
 
-# --- whole hand-ins of five other hands ----------------------------------------------------------
+# --- hand-outs filled in by five other hands: the bodies in their order --------------------------
 
-SPARSE = {"sampling.py": '''
-from itertools import chain, repeat
-
-import numpy as np
-
-
-def createSamplingSequence(freqs):
+HANDS = {"one-hot matrices, all words below each other": ('''
     powers = np.array(freqs, dtype=float) ** 0.75
     times = np.floor(powers + 0.5).astype(int)
     return list(chain.from_iterable(map(repeat, range(len(freqs)), times)))
-
-
-def noiseDistribution(freqs, negativesCount):
+''', '''
     q = np.zeros(len(freqs))
     for word in createSamplingSequence(freqs):
         q[word] += 1
     return np.log(negativesCount) + np.log(q / q.sum())
-
-
-def sampleContext(contextWord, seq, negativesCount):
-    drawn = np.full(negativesCount, contextWord)
-    while (drawn == contextWord).any():
-        same = drawn == contextWord
-        drawn[same] = np.random.choice(seq, same.sum())
-    return np.hstack((contextWord, drawn))
-''', "grads.py": '''
-import numpy as np
-from scipy.special import expit, log_expit
-
-
-def lossAndGradient(u_w, Vt, W, q):
+''', '''
     d = np.where(np.arange(len(q)) == 0, 1, -1)
     t = d * (Vt @ (W @ u_w) - q)
     g = -d * expit(-t)
     a = g @ Vt
     return -log_expit(t).sum(), a @ W, np.outer(g, W @ u_w), a[:, None] * u_w
-
-
-def lossAndGradientCumulative(u_w, Vt, W, q):
-    total = 0, [], [], 0
-    for one in zip(u_w, Vt, q):
-        J, du, dV, dW = lossAndGradient(one[0], one[1], W, one[2])
-        total = total[0] + J, total[1] + [du], total[2] + [dV], total[3] + dW
-    S = len(u_w)
-    return total[0] / S, np.array(total[1]) / S, np.array(total[2]) / S, total[3] / S
-
-
-def lossAndGradientBatched(u_w, Vt, W, q):
-    # All S(n+1) words below each other.
+''', '''
     S, words, M = Vt.shape
-    rows = Vt.reshape(S * words, M)
-    h = np.repeat(u_w @ W.T, words, axis=0)
+    rows, h = Vt.reshape(S * words, M), np.repeat(u_w @ W.T, words, axis=0)
     d = np.tile(np.r_[1, -np.ones(words - 1)], S)
     t = d * ((rows * h).sum(1) - q.ravel())
     g = (-d * expit(-t) / S)[:, None]
     a = np.add.reduceat(g * rows, np.arange(0, S * words, words))
     return -log_expit(t).sum() / S, a @ W, (g * h).reshape(Vt.shape), a.T @ u_w
-''', "w2v_sgd.py": '''
-import numpy as np
-from scipy.sparse import coo_matrix
-
-
-def one_hot(words, L):
-    words = np.ravel(words)
-    return coo_matrix((np.ones(len(words)), (words, np.arange(len(words)))), (L, len(words)))
-
-
-def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradientFunction, q_noise,
-                              batchSize=1000, epochs=1, alpha=1., printInterval=10000):
-    U, V, W = U0 + 0., V0 + 0., W0 + 0.
-    data, q_noise, rng = np.asarray(data), np.asarray(q_noise), np.random.default_rng()
-    for _ in range(epochs):
-        shuffled = rng.permutation(data)
-        for batch in np.array_split(shuffled, np.arange(batchSize, len(data), batchSize)):
-            w = batch[:, 0]
-            context = np.stack([contextFunction(c) for c in batch[:, 1]])
-            _, du, dV, dW = lossAndGradientFunction(U[w], V[context], W, q_noise[context])
-            U -= alpha * (one_hot(w, len(U)) @ du)
-            V -= alpha * (one_hot(context, len(V)) @ dV.reshape(-1, V.shape[1]))
+''', '''
+            for X, words, d in (U, w, du_w), (V, context.ravel(), dVt.reshape(-1, V.shape[1])):
+                one_hot = coo_matrix((np.ones(len(words)), (words, np.arange(len(words)))),
+                                     (len(X), len(words)))
+                X -= alpha * (one_hot @ d)
             W -= alpha * dW
-    return [U, V, W]
-'''}
-
-DICTIONARIES = {"sampling.py": '''
-import bisect
-import math
-import random
-from itertools import accumulate
-
-
-def weight(f):
-    return int(math.exp(0.75 * math.log(f)) + 0.5)
-
-
-def createSamplingSequence(freqs):
+'''), "math, a loop over the words, dictionaries of rows": ('''
     seq, word = [], 0
     while word < len(freqs):
-        seq.extend(word for _ in range(weight(freqs[word])))
+        seq.extend(word for _ in range(int(math.exp(0.75 * math.log(freqs[word])) + 0.5)))
         word += 1
     return tuple(seq)
-
-
-def noiseDistribution(freqs, negativesCount):
-    weights = {word: weight(f) for word, f in enumerate(freqs)}
-    total = math.fsum(weights.values())
-    return tuple(math.log(negativesCount * weights[word] / total) for word in range(len(freqs)))
-
-
-def sampleContext(contextWord, seq, negativesCount):
-    ends = list(accumulate(1 for _ in seq))
-    def draw():
-        word = seq[bisect.bisect(ends, random.random() * ends[-1])]
-        return draw() if word == contextWord else word
-    return [contextWord] + [draw() for _ in range(negativesCount)]
-''', "grads.py": '''
-import math
-
-import numpy as np
-
-
-def log_sigmoid(x):
-    return min(x, 0) - math.log1p(math.exp(-abs(x)))
-
-
-def lossAndGradient(u_w, Vt, W, q):
-    J, n = 0., len(q) - 1
-    h = W.dot(u_w)
-    dh, dVt = np.zeros(len(u_w)), np.zeros((n + 1, len(u_w)))
+''', '''
+    weights = Counter(createSamplingSequence(freqs))
+    return tuple(math.log(negativesCount * weights[word] / math.fsum(weights.values()))
+                 for word in range(len(freqs)))
+''', '''
+    log_sigmoid = lambda x: min(x, 0) - math.log1p(math.exp(-abs(x)))
+    J, h = 0., W.dot(u_w)
+    dh, dVt = np.zeros(len(h)), np.zeros(Vt.shape)
     for k, (v, b) in enumerate(zip(Vt, q)):
         sign = 1 if k == 0 else -1
         x = sign * (float(np.inner(v, h)) - b)
@@ -594,22 +509,7 @@ def lossAndGradient(u_w, Vt, W, q):
         dh += slope * v
         dVt[k] = slope * h
     return J, W.T.dot(dh), dVt, np.multiply.outer(dh, u_w)
-
-
-def lossAndGradientCumulative(u_w, Vt, W, q):
-    S = len(u_w)
-    sums = {"J": 0., "dW": np.zeros_like(W)}
-    du_w, dVt = {}, {}
-    for s in range(S):
-        J, du_w[s], dVt[s], dW = lossAndGradient(u_w[s], Vt[s], W, q[s])
-        sums["J"] += J
-        sums["dW"] += dW
-    stack = lambda rows: np.array([rows[s] for s in range(S)]) / S
-    return sums["J"] / S, stack(du_w), stack(dVt), sums["dW"] / S
-
-
-def lossAndGradientBatched(u_w, Vt, W, q):
-    # A loop over the n+1 words, not over the S observations.
+''', '''
     S, words, M = Vt.shape
     H = u_w.dot(W.T)
     J, A, dVt = 0., np.zeros((S, M)), np.zeros(Vt.shape)
@@ -621,332 +521,120 @@ def lossAndGradientBatched(u_w, Vt, W, q):
         A += slope[:, None] * Vt[:, k]
         dVt[:, k] = slope[:, None] * H
     return J / S, A.dot(W), dVt, A.T.dot(u_w)
-''', "w2v_sgd.py": '''
-import random
-from collections import defaultdict
-
-import numpy as np
-
-
-def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradientFunction, q_noise,
-                              batchSize=1000, epochs=1, alpha=1., printInterval=10000):
-    U, V, W = dict(enumerate(U0.copy())), dict(enumerate(V0.copy())), W0.copy()
-    for epoch in range(1, epochs + 1):
-        todo = random.sample(range(len(data)), len(data))
-        while todo:
-            now, todo = todo[:batchSize], todo[batchSize:]
-            w = [data[i][0] for i in now]
-            contexts = [contextFunction(data[i][1]) for i in now]
-            J, du_w, dVt, dW = lossAndGradientFunction(
-                np.array([U[word] for word in w]),
-                np.array([[V[word] for word in context] for context in contexts]), W,
-                np.array([[q_noise[word] for word in context] for context in contexts]))
+''', '''
             dU, dV = defaultdict(float), defaultdict(float)
             for s, word in enumerate(w):
                 dU[word] = dU[word] + du_w[s]
-                for k, other in enumerate(contexts[s]):
+                for k, other in enumerate(context[s]):
                     dV[other] = dV[other] + dVt[s][k]
             for X, dX in (U, dU), (V, dV):
-                for word in dX:
-                    X[word] = X[word] - alpha * dX[word]
+                for word, gradient in dX.items():
+                    X[word] = X[word] - alpha * gradient
             W = W - alpha * dW
-    table = lambda X: np.array([X[word] for word in range(len(X))])
-    return table(U), table(V), W
-'''}
-
-CLOSURES = {"sampling.py": '''
-from functools import reduce
-
-import numpy as np
-
-power = np.vectorize(lambda f: round(f * f ** -0.25))
-createSamplingSequence = lambda freqs: reduce(
-    lambda seq, pair: seq + [pair[0]] * int(pair[1]), enumerate(power(freqs)), [])
-
-
-def noiseDistribution(freqs, negativesCount):
-    weights = power(freqs)
+'''), "lambdas, einsum alone, sorted rows": ('''
+    power = np.vectorize(lambda f: round(f * f ** -0.25))
+    return reduce(lambda seq, pair: seq + [pair[0]] * int(pair[1]), enumerate(power(freqs)), [])
+''', '''
+    weights = np.vectorize(lambda f: round(f * f ** -0.25))(freqs)
     return np.log(np.divide(negativesCount * weights, np.add.reduce(weights)))
-
-
-def sampleContext(contextWord, seq, negativesCount):
-    others = np.setdiff1d(seq, [contextWord])
-    weights = np.bincount(seq)[others]
-    negatives = np.random.choice(others, size=negativesCount, p=weights / weights.sum())
-    return (contextWord, *negatives.tolist())
-''', "grads.py": '''
-import numpy as np
-
-
-def scores(u_w, Vt, W, q):
-    return np.einsum("...km,mt,...t->...k", Vt, W, u_w) - q
-
-
-def parts(x):
-    """Losses and slopes; the first word is the context word."""
-    is_context = np.arange(x.shape[-1]) == 0
-    y = np.where(is_context, -x, x)
-    losses = np.clip(y, 0, None) + np.log1p(np.exp(-np.fabs(y)))
-    slopes = 0.5 * (1 + np.tanh(x / 2)) - is_context
-    return losses, slopes
-
-
-def lossAndGradient(u_w, Vt, W, q):
-    losses, g = parts(scores(u_w, Vt, W, q))
-    pull = lambda k: np.einsum(k, g, Vt, W, u_w, optimize=True)
-    return (losses.sum(), np.einsum("k,km,mt->t", g, Vt, W), np.einsum("k,mt,t->km", g, W, u_w),
+''', '''
+    y = np.einsum("km,mt,t->k", Vt, W, u_w) - q
+    g = 0.5 * (1 + np.tanh(y / 2)) - np.eye(1, len(q))[0]
+    y[0] *= -1
+    J = (np.clip(y, 0, None) + np.log1p(np.exp(-np.fabs(y)))).sum()
+    return (J, np.einsum("k,km,mt->t", g, Vt, W), np.einsum("k,mt,t->km", g, W, u_w),
             np.einsum("k,km,t->mt", g, Vt, u_w))
-
-
-def mean(function):
-    def of_all(u_w, Vt, W, q):
-        rows = [function(u_w[s], Vt[s], W, q[s]) for s in range(u_w.shape[0])]
-        J, du, dV, dW = map(np.stack, zip(*rows))
-        return J.mean(), du / len(J), dV / len(J), dW.mean(0)
-    return of_all
-
-
-lossAndGradientCumulative = mean(lossAndGradient)
-
-
-def lossAndGradientBatched(u_w, Vt, W, q):
-    losses, g = parts(scores(u_w, Vt, W, q))
-    g = np.divide(g, len(g))
-    return (losses.sum(axis=-1).mean(), np.einsum("sk,skm,mt->st", g, Vt, W, optimize=True),
-            np.einsum("sk,mt,st->skm", g, W, u_w, optimize=True),
-            np.einsum("sk,skm,st->mt", g, Vt, u_w, optimize=True))
-''', "w2v_sgd.py": '''
-import numpy as np
-
-
-def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradientFunction, q_noise,
-                              batchSize=1000, epochs=1, alpha=1., printInterval=10000):
-    theta = [X.copy() for X in (U0, V0, W0)]
-    noise = np.array(list(q_noise))
-
-    def batches():
-        for _ in range(epochs):
-            order = np.argsort(np.random.rand(len(data)))
-            for start in range(0, len(order), batchSize):
-                pairs = [data[i] for i in order[start:start + batchSize]]
-                yield (np.fromiter((p[0] for p in pairs), int),
-                       np.array([list(contextFunction(p[1])) for p in pairs]))
-
-    def descend(X, words, gradient):
-        """Rows of a word lie next to each other when sorted."""
-        words, gradient = words.ravel(), gradient.reshape(-1, X.shape[1])
-        order = np.argsort(words, kind="stable")
-        found, first = np.unique(words[order], return_index=True)
-        X[found] -= alpha * np.add.reduceat(gradient[order], first, axis=0)
-
-    for w, context in batches():
-        U, V, W = theta
-        J, du, dV, dW = lossAndGradientFunction(U[w], V[context], W, noise[context])
-        descend(U, w, du)
-        descend(V, context, dV)
-        np.subtract(W, alpha * dW, out=W)
-    return tuple(theta)
-'''}
-
-SINGLE_CLASS = {"sampling.py": '''
-import random
-
-
-class Noise:
-    def __init__(self, freqs):
-        self.times = [int(round(pow(f, 3 / 4))) for f in freqs]
-
-    def __iter__(self):
-        for word, times in enumerate(self.times):
-            yield from [word] * times
-
-
-def createSamplingSequence(freqs):
-    import numpy
-    return numpy.fromiter(Noise(freqs), dtype=numpy.int64)
-
-
-def noiseDistribution(freqs, negativesCount):
-    import numpy
-    times = numpy.asarray(Noise(freqs).times, dtype=numpy.float64)
-    return numpy.log(times) - numpy.log(times.sum()) + numpy.log(negativesCount)
-
-
-def sampleContext(contextWord, seq, negativesCount):
-    result = [int(contextWord)]
-    while True:
-        if len(result) == negativesCount + 1:
-            return result
-        index = random.randrange(len(seq))
-        if seq[index] == contextWord:
-            continue
-        result.append(int(seq[index]))
-''', "grads.py": '''
-import numpy as np
-
-
-class NCE:
-    """Keeps what both directions need; one observation is a batch of one."""
-
-    def forward(self, u_w, Vt, W, q):
-        self.u, self.V, self.W = u_w, Vt, W
-        self.h = np.matmul(u_w, W.T)[:, :, None]
-        self.sign = np.ones(q.shape) - 2 * np.eye(1, q.shape[1])
-        self.x = self.sign * (np.matmul(Vt, self.h)[:, :, 0] - q)
-        return np.logaddexp(0, self.x).sum() / len(q)
-
-    def backward(self):
-        big = self.x > 0
-        e = np.exp(np.where(big, -self.x, self.x))
-        g = (self.sign * np.where(big, 1, e) / (1 + e) / len(self.u))[:, :, None]
-        a = np.matmul(self.V.transpose(0, 2, 1), g)[:, :, 0]
-        return np.matmul(a, self.W), np.matmul(g, self.h.transpose(0, 2, 1)), a.T @ self.u
-
-
-def lossAndGradientBatched(u_w, Vt, W, q):
-    nce = NCE()
-    return [nce.forward(u_w, Vt, W, q), *nce.backward()]
-
-
-def lossAndGradient(u_w, Vt, W, q):
+''', '''
+    product = lambda *x: np.einsum(*x, optimize=True)
+    y = product("skm,mt,st->sk", Vt, W, u_w) - q
+    g = (0.5 * (1 + np.tanh(y / 2)) - np.eye(1, q.shape[1])) / len(q)
+    y = np.where(np.arange(q.shape[1]) == 0, -y, y)
+    J = (np.clip(y, 0, None) + np.log1p(np.exp(-np.fabs(y)))).sum(axis=-1).mean()
+    return (J, product("sk,skm,mt->st", g, Vt, W), product("sk,mt,st->skm", g, W, u_w),
+            product("sk,skm,st->mt", g, Vt, u_w))
+''', '''
+            def descend(X, words, gradient):
+                order = np.argsort(words, kind="stable")
+                found, begins = np.unique(words[order], return_index=True)
+                X[found] -= alpha * np.add.reduceat(gradient[order], begins, axis=0)
+            descend(U, w, du_w)
+            descend(V, context.ravel(), dVt.reshape(-1, V.shape[1]))
+            np.subtract(W, alpha * dW, out=W)
+'''), "a class that goes forward and backward, float32": ('''
+    class Times:
+        def __iter__(self):
+            for word, f in enumerate(freqs):
+                yield from [word] * int(round(pow(f, 3 / 4)))
+    return np.fromiter(Times(), dtype=np.int64)
+''', '''
+    times = np.bincount(createSamplingSequence(freqs)).astype(np.float32)
+    return np.log(times) - np.log(times.sum()) + np.float32(math.log(negativesCount))
+''', '''
     J, du_w, dVt, dW = lossAndGradientBatched(u_w.reshape(1, -1), Vt[np.newaxis], W, q[np.newaxis])
     return [J, du_w[0], dVt[0], dW]
+''', '''
+    class Layer:
+        def forward(self):
+            self.h = np.matmul(u_w, W.T)[:, :, None]
+            self.sign = np.ones(q.shape) - 2 * np.eye(1, q.shape[1])
+            self.x = self.sign * (np.matmul(Vt, self.h)[:, :, 0] - q)
+            return np.float32(np.logaddexp(0, self.x).sum() / len(q))
 
-
-def lossAndGradientCumulative(u_w, Vt, W, q):
-    J, du_w, dVt, dW = 0, np.empty_like(u_w), np.empty_like(Vt), np.zeros_like(W)
-    S = u_w.shape[0]
-    for i in range(S):
-        one = lossAndGradient(u_w[i], Vt[i], W, q[i])
-        J += one[0] / S
-        du_w[i], dVt[i] = one[1] / S, one[2] / S
-        dW += one[3] / S
-    return J, du_w, dVt, dW
-''', "w2v_sgd.py": '''
-import numpy as np
-
-
-class SGD:
-    def __init__(self, *parameters):
-        self.parameters = [np.array(X, dtype=np.float64) for X in parameters]
-
-    def epoch(self, data, size, alpha, contexts, loss, q_noise):
-        order = list(range(len(data)))
-        np.random.shuffle(order)
-        for start in range(0, len(order), size):
-            self.step([data[k] for k in order[start:min(start + size, len(order))]],
-                      alpha, contexts, loss, q_noise)
-
-    def step(self, batch, alpha, contexts, loss, q_noise):
-        U, V, W = self.parameters
-        words = [(w, contexts(c)) for w, c in batch]
-        u_w = np.array([U[w] for w, _ in words])
-        Vt = np.array([V[context, :] for _, context in words])
-        q = np.array([np.take(q_noise, context) for _, context in words])
-        _, du_w, dVt, dW = loss(u_w, Vt, W, q)
-        for (w, context), du, dv in zip(words, du_w, dVt):
-            U[w] -= alpha * du
-            for c, d in zip(context, dv):
-                V[c] -= alpha * d
-        self.parameters[2] = W - alpha * np.asarray(dW)
-
-
-def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradientFunction, q_noise,
-                              batchSize=1000, epochs=1, alpha=1., printInterval=10000):
-    sgd = SGD(U0, V0, W0)
-    for epoch in range(epochs):
-        sgd.epoch(data, batchSize, alpha, contextFunction, lossAndGradientFunction, q_noise)
-    return tuple(sgd.parameters)
-'''}
-
-MATRICES = {"sampling.py": '''
-import numpy as np
-
-
-def createSamplingSequence(freqs):
-    freqs = np.asarray(freqs)
+        def backward(self):
+            big = self.x > 0
+            e = np.exp(np.where(big, -self.x, self.x))
+            g = (self.sign * np.where(big, 1, e) / (1 + e) / len(q))[:, :, None]
+            a = np.matmul(Vt.transpose(0, 2, 1), g)[:, :, 0]
+            gradients = np.matmul(a, W), np.matmul(g, self.h.transpose(0, 2, 1)), a.T @ u_w
+            return [gradient.astype(np.float32) for gradient in gradients]
+    layer = Layer()
+    return [layer.forward(), *layer.backward()]
+''', '''
+            for target, words, du, dv in zip(w, context, du_w, dVt):
+                U[target] -= alpha * du
+                for word, d in zip(words, dv):
+                    V[word] -= alpha * d
+            W -= alpha * np.asarray(dW)
+'''), "np.matrix, pieces, a column at a time": ('''
     ends = np.cumsum(np.rint(np.sqrt(freqs * np.sqrt(freqs)))).astype(int)
     return np.searchsorted(ends, np.arange(ends[-1]), side="right").astype("uint16")
-
-
-def noiseDistribution(freqs, negativesCount):
+''', '''
     f = np.rint(np.sqrt(freqs * np.sqrt(freqs)))
     return -np.log(f.sum() / negativesCount / f)
-
-
-def sampleContext(contextWord, seq, negativesCount):
-    seq = np.array(seq)
-    candidates = np.extract(seq != contextWord, seq)
-    chosen = np.random.randint(0, candidates.size, negativesCount)
-    return np.insert(candidates[chosen], 0, contextWord)
-''', "grads.py": '''
-import numpy as np
-
-
-def log1pexp(x):
-    """log(1 + eˣ), in pieces."""
-    return np.piecewise(np.asarray(x, dtype=float), [x < -30, x > 30],
-                        [np.exp, lambda y: y, lambda y: np.log(1 + np.exp(y))])
-
-
-def logistic(x):
-    return np.exp(-log1pexp(-x))
-
-
-def lossAndGradient(u_w, Vt, W, q):
+''', '''
+    log1pexp = lambda x: np.piecewise(x, [x < -30, x > 30], [
+        np.exp, lambda y: y, lambda y: np.log(1 + np.exp(y))])
     u, V, W, b = map(np.asmatrix, (u_w, Vt, W, q))
-    x = V * W * u.T - b.T
-    J = log1pexp(x).sum() - x[0, 0]
-    g = logistic(x) - np.eye(len(q), 1)
+    x = np.asarray(V * W * u.T - b.T, dtype=float)
+    g = np.exp(-log1pexp(-x)) - np.eye(len(q), 1)
     du_w, dVt, dW = g.T * V * W, g * (W * u.T).T, V.T * g * u
-    return J, np.ravel(du_w), np.asarray(dVt), np.asarray(dW)
-
-
-def lossAndGradientCumulative(u_w, Vt, W, q):
-    results = list(map(lambda u, V, b: lossAndGradient(u, V, W, b), u_w, Vt, q))
-    S = float(len(results))
-    J, du_w, dVt, dW = (np.array(column) for column in zip(*results))
-    return sum(J) / S, du_w / S, dVt / S, np.mean(dW, axis=0)
-
-
-def lossAndGradientBatched(u_w, Vt, W, q):
-    # The loss of the context word is log(1 + e^-x) = log(1 + eˣ) - x.
+    return log1pexp(x).sum() - x[0, 0], np.ravel(du_w), np.asarray(dVt), np.asarray(dW)
+''', '''
     x = (Vt @ W @ u_w[..., None]).squeeze(-1) - q
-    J = (log1pexp(x).sum() - x[:, 0].sum()) / x.shape[0]
-    g = logistic(x)
+    J = (np.logaddexp(0., x).sum() - x[:, 0].sum()) / x.shape[0]
+    g = np.exp(-np.logaddexp(0., -x))
     g[:, 0] -= 1
     g = g[..., None] / x.shape[0]
     a = np.swapaxes(Vt, 1, 2) @ g
-    return J, (W.T @ a)[..., 0], g @ (W @ u_w[..., None]).swapaxes(1, 2), np.sum(
-        a @ u_w[:, None], axis=0)
-''', "w2v_sgd.py": '''
-import random
+    dVt = g @ (W @ u_w[..., None]).swapaxes(1, 2)
+    return J, (W.T @ a)[..., 0], dVt, np.sum(a @ u_w[:, None], axis=0)
+''', '''
+            step = dVt.reshape(-1, V.shape[1])
+            for m in range(U.shape[1]):
+                U[:, m] -= alpha * np.bincount(w, weights=du_w[:, m], minlength=len(U))
+                V[:, m] -= alpha * np.bincount(context.flat, weights=step[:, m], minlength=len(V))
+            W -= alpha * dW
+''')}
+IMPORTS = """\
+import math
+from collections import Counter, defaultdict
+from functools import reduce
+from itertools import chain, repeat
 
 import numpy as np
-
-
-def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradientFunction, q_noise,
-                              batchSize=1000, epochs=1, alpha=1., printInterval=10000):
-    U, V, W = U0[:], V0[:], W0[:]
-    L, M = U.shape
-    pairs, b = [tuple(p) for p in data], None
-    for epoch in range(epochs):
-        random.shuffle(pairs)
-        for b in range(0, len(pairs), batchSize):
-            W_, C = zip(*pairs[b:b + batchSize])
-            w, c = np.array(W_), np.array(list(map(contextFunction, C)))
-            flat = c.flatten()
-            J, du_w, dVt, dW = lossAndGradientFunction(
-                U[w, :], V[flat].reshape(*c.shape, M), W, np.asarray(q_noise)[c])
-            step = dVt.reshape(len(flat), M)
-            for m in range(M):
-                U[:, m] -= alpha * np.bincount(w, weights=du_w[:, m], minlength=L)
-                V[:, m] -= alpha * np.bincount(flat, weights=step[:, m], minlength=len(V))
-            W = W - alpha * dW
-            if printInterval and b % printInterval == 0:
-                print(f"epoch {epoch} of {epochs}: {b} of {len(pairs)} pairs, loss {J:.4f}")
-    return U, V, W
-'''}
+from scipy.sparse import coo_matrix
+from scipy.special import expit, log_expit
+"""
 
 # --- what needs a box, as modules import others there, start processes or write files -----------
 
@@ -1027,9 +715,4 @@ STYLES = {
     "np.add.at, U0 and data changed in place": ADD_AT,
     "classes": CLASSES,
     "type hints, a generator": TYPED,
-    "all words below each other, one-hot matrices": SPARSE,
-    "math, a loop over words, dictionaries of rows": DICTIONARIES,
-    "lambdas, closures, einsum alone": CLOSURES,
-    "a class that goes forward and backward": SINGLE_CLASS,
-    "np.matrix, piecewise, bincount by column": MATRICES,
 }
