@@ -22,6 +22,7 @@ PROJECT = HERE.parent.parent
 WORKER = "/grader/grading"      # the folder of worker.py in the box
 WRITABLE = ("/tmp", "/dev/shm", str(FOLDER))
 SIZE = 64 << 20                 # bytes of each of these
+FIRST_PROCESS = "/proc/1"       # whose memory nobody may write
 NOBODY = "65534"                # the user and the group
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0",
                "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "MPLBACKEND": "Agg"}
@@ -36,14 +37,17 @@ SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix", "/etc/alt
           "/etc/ld.so.cache", "/etc/localtime")
 
 # Namespaces do not keep apart the user's keys, nor sockets of families that are no networks (a
-# virtual machine's to its host); and what most of these calls make is memory of no process. The
-# pools of multiprocessing and joblib need none of them, if processes are forked or spawned.
+# virtual machine's to its host); what most of these calls make is memory of no process; and who
+# rules the box's first process could outlive the judge. The pools of multiprocessing and joblib
+# need none of them, if processes are forked or spawned.
 DENIED = {"x86_64": {"socket": 41, "socketpair": 53, "memfd_create": 319, "memfd_secret": 447,
                      "shmget": 29, "msgget": 68, "semget": 64, "io_uring_setup": 425,
-                     "add_key": 248, "request_key": 249, "keyctl": 250},
+                     "add_key": 248, "request_key": 249, "keyctl": 250,
+                     "ptrace": 101, "process_vm_writev": 311, "pidfd_getfd": 438},
           "aarch64": {"socket": 198, "socketpair": 199, "memfd_create": 279, "memfd_secret": 447,
                       "shmget": 194, "msgget": 186, "semget": 190, "io_uring_setup": 425,
-                      "add_key": 217, "request_key": 218, "keyctl": 219}}
+                      "add_key": 217, "request_key": 218, "keyctl": 219,
+                      "ptrace": 117, "process_vm_writev": 271, "pidfd_getfd": 438}}
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 # Instructions of the kernel's packet filter; a filter sees a call's number and architecture.
 LOAD, IF_EQUAL, IF_AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
@@ -61,11 +65,12 @@ def isolated_command(command, filter_file):
     filter_file : number of the open file that holds `system_call_filter`
     """
     is_root = os.geteuid() == 0
-    box = [bwrap(), *ISOLATED, "--seccomp", str(filter_file), "--proc", "/proc", "--dev", "/dev"]
+    box = [bwrap(), *ISOLATED, "--seccomp", str(filter_file), "--proc", "/proc", "--dev", "/dev",
+           "--size", "4096", "--tmpfs", FIRST_PROCESS]
     for folder in WRITABLE:
         box += ["--perms", "0755", "--size", str(SIZE), "--tmpfs", folder]
     box += seen_in_a_box(WORKER if is_root else HERE)
-    for folder in "/dev", str(PROJECT), "/":
+    for folder in FIRST_PROCESS, "/dev", str(PROJECT), "/":
         box += ["--remount-ro", folder]
     box += ["--chdir", str(FOLDER)]
     own = {"HOME": str(FOLDER), "PYTHONPATH": os.pathsep.join(packages())}
