@@ -58,7 +58,7 @@ def read(message, functions=()):
     """Read a message of the wire."""
     length, _ = wire.LENGTHS.unpack(message[:wire.LENGTHS.size])
     rest = message[wire.LENGTHS.size:]
-    return wire.unpack(rest[:length], rest[length:], functions.__getitem__, worker.IN_BOX.get)
+    return wire.unpack(rest[:length], rest[length:], functions.__getitem__)
 
 
 def judged(sources):

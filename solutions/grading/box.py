@@ -255,10 +255,12 @@ class Look:
         """Return the sum over all processes of named lines of a file of /proc."""
         kilobytes = 0
         for process in self._processes():
-            threads = f"/proc/self/fd/{self.proc}/{process}/task"
-            # A first thread that has ended shows nothing of what the others still have.
-            kilobytes += max((numbers_in(f"{threads}/{thread}/{file}", names)
-                              for thread in names_in(threads)), default=0)
+            in_threads = [0]            # a first thread that has ended shows nothing of the others'
+            with suppress(FileNotFoundError, ProcessLookupError):       # they end meanwhile
+                for thread in Path(f"/proc/self/fd/{self.proc}/{process}/task").iterdir():
+                    with suppress(FileNotFoundError, ProcessLookupError):
+                        in_threads.append(numbers_in(thread / file, names))
+            kilobytes += max(in_threads)
         return kilobytes << 10
 
     def _processes(self):
@@ -287,19 +289,7 @@ def bytes_on(folder):
     return blocks * found.f_frsize + files * BYTES_OF_A_FILE
 
 
-def names_in(folder):
-    """List a folder of /proc; nothing where the process has ended meanwhile."""
-    try:
-        return os.listdir(folder)
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-
-
 def numbers_in(file, names):
-    """Return the sum of named lines of a file of /proc; 0 where the process has ended."""
-    try:
-        lines = Path(file).read_bytes().split(b"\n")
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    lines = [line.split() for line in lines]
+    """Return the sum of named lines of a file of /proc."""
+    lines = [line.split() for line in file.read_bytes().split(b"\n")]
     return sum(int(line[1]) for line in lines if line and line[0] in names)

@@ -4,7 +4,7 @@ no message is large.
 A message is two lengths, JSON, and the bytes of the arrays in it. Python's own values stand in the
 JSON as they are, but for
 
-    {"tuple": […]}, {"array": [dtype, shape, kind]}, {"function": number}, {"in_box": name};
+    {"tuple": […]}, {"array": [dtype, shape, kind]}, {"function": number};
 
 long lists and tuples of numbers travel as arrays, of the kind "list" (of Python's numbers, or of
 lists of them) or "items" (of NumPy's scalars or arrays). It is used at both ends, so it imports
@@ -18,20 +18,14 @@ import struct
 import numpy as np
 
 LENGTHS = struct.Struct(">II")
-MOST_JSON, MOST_ARRAYS = 4 << 20, 16 << 20      # bytes
+MOST_JSON, MOST_ARRAYS = 2 << 20, 8 << 20       # bytes
+MOST_ITEMS = MOST_ARRAYS // 8   # of lists that travel as arrays
 SHORT = 8               # a longer list of numbers becomes an array
 PLAIN = bool, int, float, str
 
 
 class Garbage(Exception):
     """What came is no message."""
-
-
-class InBox:
-    """The name of a function that the other end has, in place of one that has to be called back."""
-
-    def __init__(self, name):
-        self.name = name
 
 
 def pack(value, functions=None):
@@ -63,8 +57,6 @@ def _as_json(value, arrays, functions):
     if isinstance(value, PLAIN):                            # of a class derived from these
         kind = next(kind for kind in PLAIN if isinstance(value, kind))
         return kind(value)
-    if isinstance(value, InBox):
-        return {"in_box": value.name}
     if functions is not None and callable(value):
         functions.append(value)
         return {"function": len(functions) - 1}
@@ -110,18 +102,17 @@ def _as_array(array, kind, arrays):
     return {"array": [array.dtype.str, array.shape, kind]}
 
 
-def unpack(text, data, functions=None, in_box=None):
+def unpack(text, data, functions=None):
     """Read a value from the two parts of a message.
 
     functions : a function from the numbers of functions to what stands for them
-    in_box : the same from names
 
     Raises
     ------
     Garbage : it is none
     """
     try:
-        return _Reader(data, functions, in_box).value(json.loads(text))
+        return _Reader(data, functions).value(json.loads(text))
     except Exception as error:          # whatever rubbish leads to
         raise Garbage(f"{type(error).__name__}: {error}") from None
 
@@ -129,9 +120,9 @@ def unpack(text, data, functions=None, in_box=None):
 class _Reader:
     """What is read of a message; the arrays come in the order of the JSON."""
 
-    def __init__(self, data, functions, in_box):
-        self.data, self.offset = data, 0
-        self.functions, self.in_box = functions, in_box
+    def __init__(self, data, functions):
+        self.data, self.offset, self.functions = data, 0, functions
+        self.items_left = MOST_ITEMS
 
     def value(self, plain):
         if isinstance(plain, list):
@@ -143,8 +134,6 @@ class _Reader:
             return tuple(self.value(content))
         if tag == "function":
             return self.functions(content)
-        if tag == "in_box":
-            return self.in_box(content)
         if tag == "array":
             return self.array(*content)
         raise ValueError("no such tag")
@@ -155,8 +144,9 @@ class _Reader:
         if dtype.kind not in "biuf" or dtype.itemsize > 8 or len(shape) > 16 or not sizes_are_right:
             raise ValueError("no such array")
         # Nor an empty one so long that its lists, or its sum over an axis, would fill memory.
-        most = MOST_ARRAYS if kind == "array" else MOST_ARRAYS // 8
-        if math.prod(max(size, 1) for size in shape) > most:
+        items = math.prod(max(size, 1) for size in shape)
+        self.items_left -= items if kind in ("list", "items") else 0
+        if items > MOST_ARRAYS or self.items_left < 0:
             raise ValueError("too large an array")
         count = math.prod(shape)
         array = np.frombuffer(self.data, dtype, count, self.offset).reshape(shape).copy()

@@ -14,29 +14,11 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-
 from . import wire
 
 FOLDER = Path("/student")       # where the modules are
 MESSAGE = 300                   # characters of an error
 MOST_PROCESSES = 32 + 2 * os.cpu_count()        # and threads, so that a pool has a place
-
-
-def count_context(c):
-    """A context function: word c, and word 0 twice."""
-    return [int(c), 0, 0]
-
-
-def count_gradients(u_w, Vt, W, q):
-    """A loss function that lets plain SGD subtract α of u_w and of the first row of Vt."""
-    dVt = np.zeros(np.shape(Vt))
-    dVt[:, 0] = 1.
-    return 0., np.ones(np.shape(u_w)), dVt, np.zeros(np.shape(W))
-
-
-# Functions that are called often, and in whose calls nothing is judged.
-IN_BOX = {function.__name__: function for function in (count_context, count_gradients)}
 
 
 def main(memory, seconds, is_boxed):
@@ -104,8 +86,7 @@ def serve(requests, answers, folder):
         return function
 
     while True:
-        parts = wire.receive(requests)
-        call = wire.unpack(*parts, call_back, IN_BOX.get)
+        call = wire.unpack(*wire.receive(requests), call_back)
         try:
             answer = wire.pack(["value", answered(*call)])
         except BaseException as error:

@@ -223,7 +223,7 @@ IN_SGD = {
         costs={"6": 0.5}, reason="U is right after one batch, but not after 10"),
     "an epoch ends early, where progress is printed": row(
         "w2v_sgd", EPOCHS, EPOCHS_COUNTED, W_STEP, EARLY_EPOCH,
-        costs={"6": 0.5}, reason="in 3 epochs of 12500 pairs each pair must come 3 times"),
+        costs={"6": 0.5}, reason="the number of epochs is 1, expected 2 (10500 pairs"),
     "one epoch too few": row(
         "w2v_sgd", "range(epochs)", "range(epochs - 1)",
         costs={"6": 0.5}, reason="the number of epochs is 1, expected 2"),
