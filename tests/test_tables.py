@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from solutions.grading import deep_checks, reports, scheme
+from solutions.grading import deep_checks, reports
 from solutions.grading.results import NOT_GRADED, NOT_READABLE, HandIn, Loss, Result
 from solutions.grading.tables import (
     check_writable,
