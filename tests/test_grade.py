@@ -159,6 +159,20 @@ def test_sleep_is_charged(box, body):
     assert student.seconds_left < 59.5
 
 
+@pytest.mark.parametrize("body, is_strict", [
+    ("pass", False), ("if os.fork() == 0: time.sleep(9)", True),
+    ("threading.Thread(target=time.sleep, args=[9]).start()", True)])
+def test_waiting_for_its_own_is_charged(box, body, is_strict):
+    student = student_of(f"{body}\ntime.sleep(0.4)")
+    called(student, 1)
+    stopwatch = student.box.stopwatch
+    assert stopwatch.is_strict == is_strict
+    stopwatch.waited -= 1000
+    elapsed = time.monotonic() - stopwatch.begun
+    assert (stopwatch.seconds() < elapsed / 2) != is_strict
+    student.close()
+
+
 @pytest.mark.parametrize("body", [
     "while True: x()", "while True: pass", "time.sleep(1000)", "os.kill(os.getpid(), 19)"])
 def test_no_end(box, body):

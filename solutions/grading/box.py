@@ -201,6 +201,8 @@ class Box:
 
     def _excess(self):
         """Say what the box has too much of; "" if nothing."""
+        if self.stopwatch and self.look and not self.look.is_alone():
+            self.stopwatch.is_strict = True         # since it may wait for its own
         if self.stopwatch and self.stopwatch.seconds() > self.allowed:
             return "took longer"
         if self.look and self.look.memory(at_most=self.memory) > self.memory:
@@ -210,15 +212,20 @@ class Box:
 
 class Stopwatch:
     """The seconds since it was made, less those in which the judge or a box's worker had to wait
-    for a processor; but at least a part of them, since code could wait on purpose."""
+    for a processor; but at least a part of them, since code could wait on purpose.
+
+    `is_strict`, once set, makes all seconds count.
+    """
 
     def __init__(self, worker):
+        self.is_strict = False
         self.waits = {f"/proc/{worker}/schedstat": 0, "/proc/self/schedstat": 0}
         self.begun, self.waited = time.monotonic(), self._waited()
 
     def seconds(self):
         elapsed = time.monotonic() - self.begun
-        return max(elapsed - (self._waited() - self.waited), elapsed / PATIENCE)
+        waited = 0 if self.is_strict else self._waited() - self.waited
+        return max(elapsed - waited, elapsed / PATIENCE)
 
     def _waited(self):
         for file in self.waits:
@@ -265,6 +272,12 @@ class Look:
 
     def _processes(self):
         return [name for name in os.listdir(self.proc) if name.isdecimal()]
+
+    def is_alone(self):
+        """Say whether the worker has neither processes nor threads of its own making."""
+        with suppress(OSError):                     # it has ended
+            return len(self._processes()) == 2 and len(os.listdir(f"/proc/{self.worker}/task")) == 1
+        return False
 
     def wait_until_empty(self):
         """Wait for the end of its processes; the first ends when no other is left."""
