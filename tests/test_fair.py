@@ -131,6 +131,17 @@ def test_what_is_said_twice_becomes_one_loss():
     assert "ModuleNotFoundError: No module named 'nothing' (grads.py, line 1)" in losses[0].lines[0]
 
 
+def test_a_syntax_error_says_under_which_python():
+    _, failed, _ = judged(STUDENT | {"sampling": "def f(:\n"})
+    assert re.search(r"SyntaxError: .+ under Python 3\.\d+\.\d+; perhaps .+ newer one .+line 1",
+                     failed[0][2][0])
+
+
+def test_arguments_that_a_function_changes_are_one_note():
+    student = types.SimpleNamespace(changed={"grads.f": {4, 2, 3}, "grads.g": set()}, output=b"")
+    assert judge.notes_on({"grads": student}) == ["grads.f changes its argument 2, 3, 4"]
+
+
 # --- parts --------------------------------------------------------------------------------------
 
 def test_blank_handout_has_no_points():

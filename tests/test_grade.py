@@ -150,6 +150,19 @@ def seconds_charged(student):
     return left - student.seconds_left
 
 
+@pytest.mark.parametrize("pool", [
+    "from multiprocessing import Pool\nwith Pool() as pool: return pool.map(abs, range(x))",
+    "from multiprocessing import get_context\n"
+    "with get_context('spawn').Pool(2) as pool: return pool.map(abs, range(x))",
+    "from concurrent.futures import ProcessPoolExecutor\n"
+    "with ProcessPoolExecutor(2) as pool: return list(pool.map(abs, range(x)))",
+    "from joblib import Parallel, delayed\nreturn Parallel(2)(delayed(abs)(i) for i in range(x))"])
+def test_pools_need_no_sockets(box, pool):
+    student = student_of(pool)
+    assert called(student, 9) == list(range(9))
+    student.close()
+
+
 @pytest.mark.parametrize("body", ["time.sleep(0.8)", "x()", "threading.Event().wait(0.8)"])
 def test_sleep_is_charged(box, body):
     """Also the judge's, while it is asked for something."""
