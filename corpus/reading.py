@@ -221,8 +221,11 @@ def read_text(file, encoding="utf-8"):
                          f"{advice}") from None
     if "\0" in text:
         place = len(text[:text.index("\0")].encode(encoding))
+        advice = "remove the zero bytes"
+        if encoding == "utf-8":
+            advice += ", or if it is UTF-16 read it by --encoding utf-16-le"
         raise InputError(f"{file}: byte {place} is zero, which no text in {encoding.upper()} has; "
-                         "remove the zero bytes, or name its encoding, such as utf-16-le")
+                         f"{advice}")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

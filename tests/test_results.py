@@ -268,9 +268,10 @@ def test_flipped_bits_in_headers_are_damage(results):
 @pytest.mark.parametrize("name", ["w2v-U.npy", "w2v-words.txt", "w2v-run.json"])
 def test_results_are_not_written_over(results, name):
     before = (results / "w2v-words.txt").read_bytes()
-    for command in ["plot", "king", "queen", "--picture", name], ["map", "--out", name]:
+    for command, message in ((["plot", "king", "queen", "--picture", name], "must end in .png"),
+                             (["map", "--out", name], "the name of a result of training")):
         out = launch(*command, cwd=results)
-        assert out.returncode == 2 and "the name of a result of training" in out.stderr
+        assert out.returncode == 2 and message in out.stderr
     if name.endswith(".txt"):
         assert launch("export", name, cwd=results).returncode == 2
     assert (results / "w2v-words.txt").read_bytes() == before

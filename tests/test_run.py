@@ -22,6 +22,7 @@ import sampling
 import utils
 from beyond.learning import History, loss_function
 from beyond.measures import log_normalisers, unigram_floor
+from beyond.options import training_options, training_parser
 from beyond.reporting import judgement
 from beyond.results import ARRAYS, FILES, Run
 from beyond.settings import PRESETS, linear_decay
@@ -457,7 +458,7 @@ def test_a_preset_sets_what_is_not_given():
     for arguments, expected in (([], assigned),
                                 (["--preset", "best"], best),
                                 (["--epochs", "1", "--preset", "best"], best | {"epochs": 1})):
-        options = vars(run.training_options(arguments))
+        options = vars(training_options(training_parser(), arguments))
         assert {name: options[name] for name in expected} == expected
 
 
