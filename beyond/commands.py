@@ -12,7 +12,7 @@ import numpy as np
 from beyond.command_line import RESULTS, abbreviated, number_from, option, takes
 from beyond.map import map as map_of_words
 from beyond.measures import nearest as find_nearest
-from beyond.results import FREQS, load_results, whole_file
+from beyond.results import load_results, whole_file
 from beyond.submission import submit
 from corpus.vocabulary import find_in_vocabulary
 from utils import InputError
@@ -85,17 +85,12 @@ def predict(options):
     c in the corpus, and their ratio, the lift."""
     from scipy.special import logsumexp  # here, since it is slow to import
     results = load_results(options.results)
-    if results.freqs is None and options.by == "lift":
-        raise InputError(f"{options.results / FREQS}: no such file, so p(c) is not known")
+    share = results.freqs / results.freqs.sum()
     for word, w in zip(options.words, indices(options.words, results.word2ind)):
         scores = (results.V @ (results.W @ results.U[w])).astype(np.float64)
         log_normaliser = logsumexp(scores)
         p = np.exp(scores - log_normaliser)
-        if results.freqs is None:
-            share = lift = np.full(len(p), np.nan)
-        else:
-            share = results.freqs / results.freqs.sum()
-            lift = p / share
+        lift = p / share
         order = np.argsort(-lift if options.by == "lift" else -scores, kind="stable")
 
         print(f"{word}: Σ_c exp(score) = {np.exp(log_normaliser):.3f}")

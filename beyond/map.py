@@ -50,9 +50,8 @@ def describe(results, count):
     from sklearn.preprocessing import normalize  # here, since scikit-learn is slow to import
     E = normalize(results.both)
     words, near, cosines = choose_words(E, results.freqs, count)
-    contexts = {"probable": contexts_of_each(results, words, 0)}
-    if results.freqs is not None:
-        contexts["lifted"] = contexts_of_each(results, words, np.log(results.freqs))
+    contexts = {"probable": contexts_of_each(results, words, 0),
+                "lifted": contexts_of_each(results, words, np.log(results.freqs))}
 
     named = np.concatenate([near, *(c for c, _ in contexts.values())], axis=None)
     page = np.concatenate([words, np.setdiff1d(named, words)])
@@ -70,12 +69,12 @@ def describe(results, count):
             "regions": packed(regions, "u1"),
             "titles": titles,
             "near": packed(np.vstack([number[near], others_near]), "<u2"),
-            "cosines": packed(1000 * np.vstack([cosines, others_cosines]), "<i2")}
+            "cosines": packed(1000 * np.vstack([cosines, others_cosines]), "<i2"),
+            "counts": results.freqs[page].tolist(),
+            "total": results.freqs.sum().item()}
     for order, (c, log_p) in contexts.items():
         data[order] = packed(number[c], "<u2")
         data[f"{order}_p"] = packed(np.minimum(-4096 * log_p, MOST_WORDS - 1), "<u2")
-    if results.freqs is not None:
-        data |= {"counts": results.freqs[page].tolist(), "total": results.freqs.sum().item()}
     return data
 
 
@@ -90,7 +89,7 @@ def choose_words(E, freqs, count):
     So a click lists far fewer words that are not on the map than if all were the most frequent.
     Returns the words, the most frequent first, and the indices and cosines of their neighbours.
     """
-    order = np.arange(len(E)) if freqs is None else np.argsort(-freqs.astype(float), kind="stable")
+    order = np.argsort(-freqs.astype(float), kind="stable")
     frequent, others = np.split(order, [-(-2 * count // 3)])
     tell(f"looking for the neighbours of {min(count, len(E)):,} words …")
     lists = nearest_to_each(E, frequent)

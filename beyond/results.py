@@ -37,7 +37,7 @@ PACKAGES = "numpy", "scipy", "scikit-learn", "matplotlib"
 
 @dataclass
 class Results:
-    """What training has left: U and V (L×M), W (M×M), words by index, freqs or None."""
+    """What training has left: U and V (L×M), W (M×M), words by index, and how often each occurs."""
 
     U: np.ndarray
     V: np.ndarray
@@ -112,11 +112,10 @@ def load_results(folder):
     U, V, W = load_arrays(folder)
     with _explained(folder):
         words = (folder / WORDS).read_text(encoding="utf-8").splitlines()
-        has_freqs = (folder / FREQS).exists()
-        freqs = np.load(folder / FREQS, allow_pickle=False) if has_freqs else None
+        freqs = np.load(folder / FREQS, allow_pickle=False)
     if len(words) != len(U):
         raise InputError(f"{folder}: {len(words)} words, but {len(U)} rows of U; train again")
-    if has_freqs and not are_frequencies(freqs, len(U)):
+    if not are_frequencies(freqs, len(U)):
         raise InputError(f"{folder / FREQS}: not the frequencies of {len(U)} words; train again")
     return Results(U, V, W, words, freqs)
 

@@ -111,13 +111,6 @@ def test_predict_gives_the_softmax_beside_the_shares(results):
     assert [line.split()[3] for line in lines] == [WORDS[c] for c in np.argsort(-p / FREQS)]
 
 
-def test_predict_without_frequencies(results):
-    (results / "w2v-freqs.npy").unlink()
-    assert launch("predict", "apple", cwd=results).stdout.count(" nan ") == 2 * len(WORDS)
-    out = launch("predict", "apple", "--by", "lift", cwd=results)
-    assert out.returncode == 2 and "w2v-freqs.npy: no such file" in out.stderr
-
-
 def test_a_query_is_normalised(results):
     for query in "NA\u0308IVE", "nä\u00adive":
         out = launch("nearest", query, "--count", "1", cwd=results)
