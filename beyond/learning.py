@@ -160,11 +160,18 @@ def _explained(error, options, corpus, curve, checkpoints):
     """Say what to do about Diverged, and keep what was learned before."""
     if not curve[-1][0]:                        # before the first step
         return f"{error.what}: look at the start and the loss function"
-    advice = f"{error.what}: {advice_to_step_less(options, corpus.freqs)}"
+    advice = f"{error.what}: {advice_after_divergence(options, corpus.freqs)}"
     if not all(np.isfinite(X).all() for X in error.learned):
         return advice
     checkpoints.write(curve, error.learned)
     return f"{advice}; what was learned before is in {checkpoints.folder / CHECKPOINT}"
+
+
+def advice_after_divergence(options, freqs):
+    """Say what to do about a loss or scores that are too large."""
+    if not all_are_ours():
+        return "first see python test.py 4, 5 and 6, then take a smaller --alpha"
+    return advice_to_step_less(options, freqs)
 
 
 def _resume(options, checkpoints, start, pair_count):

@@ -4,9 +4,9 @@ import numpy as np
 
 from beyond import pictures
 from beyond.command_line import abbreviated
+from beyond.learning import advice_after_divergence
 from beyond.measures import log_normalisers, nearest
 from beyond.results import EMBEDDINGS_PICTURE, FILES, LOSS_PICTURE, durable_file
-from beyond.starts import advice_to_step_less
 from utils import InputError, tell
 
 ENOUGH_PAIRS = 10 ** 6      # of fewer, hardly any word has been seen often enough
@@ -19,7 +19,7 @@ def measure_normalisers(options, results):
         tell("summing exp(score) over all pairs of words …")
     normalisers = log_normalisers(results.U, results.V, results.W)
     if not (np.isfinite(normalisers).all() and np.isfinite(results.both).all()):
-        raise InputError(f"the scores overflow: {advice_to_step_less(options, results.freqs)}")
+        raise InputError(f"the scores overflow: {advice_after_divergence(options, results.freqs)}")
     return normalisers
 
 
@@ -73,7 +73,7 @@ def judgement(options, run, history, freqs):
     measured_pairs = max(0.05 * history.curve[-1, 0], options.batch_size)
     noise = 0.05 + 6 / np.sqrt(measured_pairs)
     if options.init != "uniform" and run.loss > run.floor + noise:
-        return f"; the training did harm: {advice_to_step_less(options, freqs)}"
+        return f"; the training did harm: {advice_after_divergence(options, freqs)}"
     return "; hardly more than that was learned: take more text or more --epochs"
 
 
