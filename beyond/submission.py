@@ -17,7 +17,7 @@ from utils import InputError
 HERE = Path(__file__).resolve().parent.parent
 TASKS = "3", "4", "5", "6"
 OUR_FILES = "run.py", "test.py", "utils.py"              # beside the modules; not handed in
-CHECKS = ("test.py", "utils.py", "beyond/__init__.py", "beyond/check_report.py",
+CHECKS = ("test.py", "pyproject.toml", "utils.py", "beyond/__init__.py", "beyond/check_report.py",
           "beyond/diagnosis.py")                    # and all that they need
 OUR_ANSWERS = HERE / "solutions/tasks-1-2.pdf"
 ANSWER_SUFFIXES = ".pdf", ".png", ".jpg", ".jpeg"

@@ -197,6 +197,16 @@ def test_what_the_modules_import_from_beside_them_is_packed(results, submit, tmp
         submit("FN81234", "--force", "--answers", "отговори.PDF")
 
 
+def test_the_tasks_are_checked_on_the_packed_modules_alone(tmp_path):
+    """By the real checks: a module that is not packed is not there, though it is in the project."""
+    modules = {name: (ROOT / name).read_bytes() for name in MODULES}
+    assert submission.check_tasks(modules) == []
+    modules["sampling.py"] += b"import run\n"
+    modules["grads.py"] = modules["grads.py"].replace(b"du_w = a @ W", b"du_w = a @ W.T")
+    assert submission.check_tasks(modules) == [f"task {task} fails; see python test.py {task}"
+                                               for task in "345"]
+
+
 # --- handing out --------------------------------------------------------------------------------
 
 # What a student writes into the blanks of each module, in their order.
