@@ -124,7 +124,7 @@ def _softplus(x):
 
 
 def _sigmoid(x):
-    """Compute σ(x) = 1/(1 + e⁻ˣ), multiplied above and below by e^min(x, 0) against overflow."""
+    """Compute σ(x) = 1/(1 + e⁻ˣ), with both sides of the fraction times e^min(x, 0)."""
     return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
 

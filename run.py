@@ -95,7 +95,7 @@ def train(options):
 
 
 def import_modules():
-    """Import the three modules, which may be a student's, and what trains with them.
+    """Import the three modules, perhaps a student's, and beyond.learning, which trains with them.
 
     Returns beyond.learning.
 
@@ -138,7 +138,7 @@ def settings_of(options, fingerprint, learning):
 
 
 def see_what_will_be_replaced(options, corpus):
-    """Say which results will be replaced; InputError if they took more pairs, without --force."""
+    """Say which results will be replaced; without --force, InputError if they took more pairs."""
     run = load_run(options.out)
     if run and run.pairs > len(corpus.pairs) and not options.force:
         raise InputError(f"{options.out.resolve()} has the results of a training on more pairs "
@@ -174,7 +174,7 @@ def make_start(options, corpus, rng):
 
 
 def main():
-    """Do what the command line says: train, or the command that comes first."""
+    """Do what the command line says: train, or the command named first (nearest, map, …)."""
     prepare_output()
     arguments = sys.argv[1:]
     if arguments and arguments[0] in COMMANDS:

@@ -46,10 +46,10 @@ def noiseDistribution(freqs, negativesCount):
 
 
 def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng()):
-    """Draw n negatives for a context word from seq, with replacement, none equal to that word.
+    """Draw n negatives for a context word from seq, with replacement, all different from it.
 
     The assignment speaks of n different negatives, but its own function, too, lets them repeat.
-    Only so is a word drawn n·q[c] times on average, as q_c = log(n·q[c]) presumes; if the n had to
+    This way a word is drawn n·q[c] times on average, as q_c = log(n·q[c]) assumes; if the n had to
     differ, frequent words would be drawn less often than that, and rare ones more often.
 
     Parameters
@@ -105,7 +105,7 @@ def _check_word_indices(name, words):
 
 
 def _check_that_there_are_others(seq, words):
-    """Raise ValueError if seq holds nothing but one of these words: drawing again is in vain."""
+    """Raise ValueError if seq holds nothing but one of these words: no other can be drawn."""
     for word in np.unique(words):
         ends_are_equal = seq[0] == seq[-1] == word      # if not, the rest need not be read
         if ends_are_equal and np.all(np.equal(seq, word)):

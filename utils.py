@@ -43,7 +43,7 @@ def extractDictionary(corpus, limit=20000):
 def extractWordContextPairs(corpus, windowSize, word2ind):
     """Find all pairs (w, c) of two words of a sentence that are at most windowSize apart.
 
-    Both words must be in word2ind. A word that is not still counts as distance.
+    Both words must be in word2ind. Other words are skipped, but count in the distance.
 
     Parameters
     ----------
@@ -101,10 +101,10 @@ PATIENCE = 2        # seconds
 
 
 def replace_patiently(source, target):
-    """Rename a file or folder, if need be after a while; a file replaces what is there.
+    """Rename a file or folder, retrying for a while; a file replaces what is there.
 
-    Windows refuses it as long as any program has the file open, or one in the folder; so has a
-    virus scanner for a moment what was just written.
+    Windows refuses while a program has it open, such as a virus scanner, for a moment, what was
+    just written.
     """
     begun = time.monotonic()
     while True:
@@ -118,7 +118,7 @@ def replace_patiently(source, target):
 
 
 class Progress:
-    """Shows how far training is: one live line on a terminal, else a line of its own now and then.
+    """Shows how far training is: one live line on a terminal, else a new line from time to time.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class Progress:
         self.batches, self.mean_loss = 0, 0.
 
     def update(self, done, loss):
-        """Take note of a batch, after which so many pairs are done, and show it if it is time."""
+        """Take note of a batch (`done`: pairs so far), and show it if it is time."""
         self.batches += 1
         # The mean of all batches at first, then of about the last hundred.
         self.mean_loss += (loss - self.mean_loss) * max(0.01, 1 / self.batches)

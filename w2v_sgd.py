@@ -24,7 +24,7 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
     q_noise : L values log(n·q[c])
     batchSize : S; the last batch of an epoch is what remains
     epochs : how many times to go through data, each time in a new random order
-    alpha : the step size, or a function that returns it for the share of the work done, 0 to 1
+    alpha : the step size, or a function alpha(t) of the fraction t of the work that is done
     printInterval : print the loss about every printInterval pairs; None: never
 
     rng : seed or numpy.random.Generator for the orders
@@ -130,7 +130,7 @@ def _finite_floats(**arrays):
 
 
 def _checked_data(data, L, batchSize, q_noise, done):
-    """Return data as an N×2 array; ValueError if they, or what must fit them, are not right."""
+    """Return data as an N×2 array; ValueError if data, or an argument that must fit, is invalid."""
     data = np.asarray(data)
     if data.size == 0:
         data = np.empty((0, 2), dtype=np.int32)

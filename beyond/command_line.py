@@ -61,7 +61,7 @@ def text_encoding(name):
     try:
         b" ".decode(name, errors="ignore")
     except (LookupError, UnicodeError):
-        raise argparse.ArgumentTypeError(f"no encoding of text is called {name}") from None
+        raise argparse.ArgumentTypeError(f"unknown encoding: {name}") from None
     return name
 
 

@@ -294,7 +294,8 @@ for version in text.replace("round(f **", "int  (f **"), text:
         "status 1", "status 0"], result.stdout + result.stderr
 
 
-def test_all_tests_are_a_line_per_file_and_the_names_of_failures(folder):
+def test_all_tests_are_a_line_per_file_and_the_names_of_failures(folder, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)         # there pytest shortens nothing
     exchange(folder / "grads.py", "W.T @ Vt.T", "W @ Vt.T")
     lines = python("test.py", cwd=folder).stdout.splitlines()
     assert lines[3].split() == ["test.py", "FFF", "[100%]"]

@@ -219,7 +219,7 @@ WRONG_FILES = {
     ("slow", "no method or command is called slow; there are batched"),
     ("nearest king", "put the command first: run.py nearest"),
     ("nearset", "no method or command is called nearset; do you mean nearest?"),
-    ("--encoding rot13", "--encoding: no encoding of text is called rot13"),
+    ("--encoding rot13", "--encoding: unknown encoding: rot13"),
     ("--nope", "--nope"),
     ("--vocabulary 2", "fewer than two different words"),
     ("--out file", "file: " + said_by_system("File exists")),
