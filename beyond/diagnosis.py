@@ -7,6 +7,8 @@ import pytest
 
 PRECISE, SINGLE = 1e-7, 1e-4        # tolerances; float32 is a style, not a mistake
 WRONG = "is wrong"                  # the cause where no usual mistake fits
+NOT_SHUFFLED = "the pairs come in the order of data: shuffle them in each epoch"
+SHUFFLED_ONCE = "the second epoch has the order of the first: shuffle the pairs in each epoch"
 
 
 def tolerance_of(*results):
@@ -128,6 +130,23 @@ def expect_results(names, got):
         fail(f"{names}: expected {count} results, got one {type(got).__name__}")
     if len(got) != count:
         fail(f"{names}: expected {count} results, got {len(got)}")
+
+
+def order_fault(visited, words, N):
+    """Return NOT_SHUFFLED, SHUFFLED_ONCE, or None if the order of the pairs is right.
+
+    Parameters
+    ----------
+    visited : the context words, in the order of their use
+    words : those of the data
+    N : the number of pairs in an epoch
+    """
+    orders = [visited[first:first + N] for first in range(0, len(visited), max(N, 1))]
+    if words[:N] in orders:
+        return NOT_SHUFFLED
+    if orders and orders[0] in orders[1:]:
+        return SHUFFLED_ONCE
+    return None
 
 
 # --- Usual mistakes: dicts from their names to what they give -----------------------------------

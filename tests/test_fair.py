@@ -149,6 +149,12 @@ def test_blank_handout_has_no_points():
     assert lost == scheme.POINTS
 
 
+def test_who_never_asks_for_a_context_is_not_told_of_the_order():
+    blank = "def stochasticGradientDescend(data, U0, V0, W0, *others):\n    return U0, V0, W0\n"
+    _, failed, _ = judged(STUDENT | {"w2v_sgd": blank})
+    assert not [part for _, part, _ in failed if "shuffling" in part]
+
+
 BLANK_LINES = re.compile(r"    *# --- your code\n.*?# --- end of your code\n", re.DOTALL)
 EARNED = {"3": 0.5}, {"3": 0.5}, {"4": 2.}, {"5": 2.}, {"6": 2.}    # by each body
 

@@ -563,26 +563,22 @@ def forms_of_data(w2v_sgd, passed):
 
 def shuffling(w2v_sgd, passed):
     """Check that the pairs do not come in the order of data."""
-    words, visited = visits_of_two_epochs(w2v_sgd)
-    if visited == words * 2:
-        fail("the pairs come in the order of data: shuffle them in each epoch")
+    if fault_in_three_epochs(w2v_sgd) == diagnosis.NOT_SHUFFLED:
+        fail(diagnosis.NOT_SHUFFLED)
 
 
 def shuffled_once(w2v_sgd, passed):
     """Check that each epoch has an order of its own."""
-    if ("6", "no shuffling") not in passed:
-        return
-    words, visited = visits_of_two_epochs(w2v_sgd)
-    if visited[:len(words)] == visited[len(words):]:
-        fail("the second epoch has the order of the first: shuffle the pairs in each epoch")
+    if ("6", "no shuffling") in passed and fault_in_three_epochs(w2v_sgd):
+        fail(diagnosis.SHUFFLED_ONCE)
 
 
-def visits_of_two_epochs(w2v_sgd):
-    """Return the context words of some data, and those that two epochs visit, in their order."""
+def fault_in_three_epochs(w2v_sgd):
+    """Say what is wrong with the order of the pairs, however many are left out of each epoch."""
     pairs = [(w % 3, 10 + w) for w in range(30)]
     contexts = {c: [c, 50, 51] for _, c in pairs}
-    training = Training(w2v_sgd, pairs, contexts, S=7, epochs=2)
-    return [c for _, c in pairs], training.visited
+    visited = Training(w2v_sgd, pairs, contexts, S=10, epochs=3).visited
+    return diagnosis.order_fault(visited, [c for _, c in pairs], len(set(visited)))
 
 
 def epochs_and_batches(w2v_sgd, passed):

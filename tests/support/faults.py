@@ -33,6 +33,11 @@ SHUFFLED_ONCE = """\
     order = np.random.permutation(len(data))
     for _ in range(epochs):
 """
+SHUFFLED_AFTER = """\
+    following = np.arange(len(data))
+    for _ in range(epochs):
+        order, following = following, np.random.permutation(len(data))
+"""
 W_STEP = "            W -= alpha * dW\n"
 EARLY_EPOCH = W_STEP + """\
             if (first + batchSize) % 10000 == 0 or first + batchSize >= len(data):
@@ -237,9 +242,23 @@ IN_SGD = {
     "no shuffling": row(
         "w2v_sgd", "np.random.permutation(len(data))", "np.arange(len(data))",
         costs={"6": 0.5}, reason="the pairs come in the order of data"),
+    "no shuffling, and one epoch too few": row(
+        "w2v_sgd", "np.random.permutation(len(data))", "np.arange(len(data))",
+        "range(epochs)", "range(epochs - 1)",
+        costs={"6": 1.}, reason="the pairs come in the order of data"),
+    "no shuffling, and the last batch is left out, whatever its size": row(
+        "w2v_sgd", "np.random.permutation(len(data))", "np.arange(len(data))",
+        "range(0, len(data), batchSize)", "range(0, max(1, len(data) - batchSize), batchSize)",
+        costs={"6": 1.}, reason="the pairs come in the order of data"),
+    "shuffling after each epoch, not before": row(
+        "w2v_sgd", EPOCHS + ORDER, SHUFFLED_AFTER,
+        costs={"6": 0.5}, reason="the pairs come in the order of data"),
     "one shuffling before all epochs": row(
         "w2v_sgd", EPOCHS + ORDER, SHUFFLED_ONCE,
         costs={"6": 0.25}, reason="the second epoch has the order of the first"),
+    "one shuffling before all epochs, of which there is one too few": row(
+        "w2v_sgd", EPOCHS + ORDER, SHUFFLED_ONCE.replace("epochs", "epochs - 1"),
+        costs={"6": 0.75}, reason="the second epoch has the order of the first"),
     "random.shuffle of an array, which loses rows": row(
         "w2v_sgd", ORDER, SHUFFLED_ARRAY, "import numpy", "import random\n\nimport numpy",
         costs={"6": 0.5}, reason="epoch 1 does not go through each pair once"),
