@@ -132,9 +132,10 @@ FREQUENCIES = {f"freqs = {FEW}": FEW, f"freqs = [{', '.join(map(str, ZIPF[:3]))}
 
 def word_counts(seq, L):
     """Count how often each of L words is in a sequence, which must hold word indices only."""
-    if not hasattr(seq, "__len__"):
+    if not hasattr(seq, "__len__") or getattr(seq, "ndim", 1) == 0:
+        kind = "a 0-d array" if isinstance(seq, np.ndarray) else type(seq).__name__
         hint = ": is a return missing?" if seq is None else ""
-        fail(f"the sequence is {type(seq).__name__}, expected a list or an array{hint}")
+        fail(f"the sequence is {kind}, expected a list or an array{hint}")
     try:
         counts = Counter(map(operator.index, seq))
     except TypeError:

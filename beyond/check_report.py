@@ -1,5 +1,6 @@
 """What python test.py prints of its checks, and what is wrong where one fails."""
 
+import linecache
 import os
 import re
 import sys
@@ -98,12 +99,12 @@ def reasons(excinfo):
     error, traceback = excinfo.value, excinfo.traceback
     if isinstance(error, pytest.fail.Exception | NotImplementedError):
         return str(error).split("\n")
-    if isinstance(error, SyntaxError):      # says itself where, unless the whole file is no text
-        imported = str(traceback[-1].statement).split()[1]
-        where = [] if error.filename else [f"{imported}.py"]
-    else:
-        where = [f"{Path(entry.path).name}, line {entry.lineno + 1}" for entry in traceback
-                 if is_a_students(entry.path)]
+    where = [f"{Path(entry.path).name}, line {entry.lineno + 1}" for entry in traceback
+             if is_a_students(entry.path)]
+    last = linecache.getline(str(traceback[-1].path), traceback[-1].lineno + 1)
+    imported = re.match(r"\s*(?:from|import) (\w+)", last)
+    if isinstance(error, SyntaxError) and imported:     # says itself where, unless it is no text
+        where = [] if error.filename else [f"{imported[1]}.py"]
     place = f" ({where[-1]})" if where else ""
     notes = "\n".join(getattr(error, "__notes__", []))
     return [in_plain_words(error) + place, *notes.splitlines()]
@@ -122,7 +123,7 @@ PLAIN_WORDS = {
 def in_plain_words(error):
     """Write an exception in a line, where people would put it otherwise in other words."""
     line = f"{type(error).__name__}: {error}".split("\n")[0]
-    if isinstance(error, ModuleNotFoundError) and re.fullmatch(MODULE, error.name):
+    if isinstance(error, ModuleNotFoundError) and re.fullmatch(MODULE, error.name or ""):
         similar = sorted(path.name for path in PROJECT.glob("*.py*")
                          if path.name.lower().startswith(error.name))
         hint = f"; rename {similar[0]}" if similar else ""

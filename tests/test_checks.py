@@ -82,6 +82,8 @@ LOST = "U right, W right, V wrong: lost "
 FAULTS = [
     ("sequence", "[i for i", "[float(i) for i", "holds float, expected word indices (int)"),
     ("sequence", "[i for i", "[i + 1 for i", "holds 4, expected word indices from 0 to 3"),
+    ("sequence", "return [i", "import numpy; return numpy.array(7) or [i",
+     "the sequence is a 0-d array, expected a list or an array"),
     ("sequence", COUNTS, "int(f ** 0.75))]", "(freqs = [16, 6, 3, 1]) is rounded down"),
     ("sequence", COUNTS, "round(f ** (3//4)))]", "is 1 for each: 3//4 is 0, write 3/4"),
     ("sequence", COUNTS, "round(f ** 0.5))]", "has f^0.5 in place of f^0.75"),
@@ -243,6 +245,12 @@ BROKEN = {
              "took longer than 4 s: an endless loop? (w2v_sgd.py, line "),
     "input": ("3", "sampling", "import random", "import random\ninput()",
               "input() waits for somebody to type: take it out (sampling.py, line 5)"),
+    "eval": ("3", "sampling", "import random", 'import random\neval("1+")',
+             "SyntaxError: invalid syntax (<string>, line 1) (sampling.py, line 5)"),
+    "exec": ("3", "sampling", "import random", """import random\nexec("eval('1+')")""",
+             "SyntaxError: invalid syntax (<string>, line 1) (sampling.py, line 5)"),
+    "nameless": ("3", "sampling", "import random", 'raise ModuleNotFoundError("x")',
+                 "ModuleNotFoundError: x (sampling.py, line 4)"),
     "exit": ("6", "w2v_sgd", "import numpy as np", "import numpy as np\nexit(0)",
              "the program is ended here: take exit() out (w2v_sgd.py, line 4)")}
 

@@ -85,7 +85,8 @@ def test_arrays_travel(array):
 
 
 @pytest.mark.parametrize("value", [
-    {}, object(), 1j, np.zeros(1, complex), np.array([None]), {1}, np.zeros(9 << 20)])
+    {}, object(), 1j, iter([1]), (i for i in range(3)), (map(abs, [1]), 2),
+    np.zeros(1, complex), np.array([None]), {1}, np.zeros(9 << 20)])
 def test_values_that_do_not_travel(value):
     with pytest.raises(TypeError):
         wire.pack(value)

@@ -14,6 +14,7 @@ nothing of ours.
 import json
 import math
 import struct
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def _as_json(value, arrays, functions):
     if functions is not None and callable(value):
         functions.append(value)
         return {"function": len(functions) - 1}
-    if isinstance(value, dict | set) or not hasattr(value, "__iter__"):
+    if isinstance(value, dict | set | Iterator) or not isinstance(value, Iterable):
         raise TypeError(f"a {type(value).__name__} is no answer to judge")
 
     items = value if type(value) in (list, tuple) else list(value)

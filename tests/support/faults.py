@@ -102,6 +102,13 @@ IN_SAMPLING = {
     "the sequence lacks the power 0.75": row(
         "sampling", "range(round(f ** 0.75))", "range(f)",
         costs={"3": 0.5}, reason="without the power 0.75"),
+    "the sequence is a 0-d array": row(
+        "sampling", "    return [i", "    import numpy; return numpy.array(7) or [i",
+        costs={"3": 0.5}, reason="the sequence is a 0-d array, expected a list or an array"),
+    "the sequence is a generator": row(
+        "sampling", "    return [i", "    return iter([i", "range(round(f ** 0.75))]",
+        "range(round(f ** 0.75))])",
+        costs={"3": 0.5}, reason="no answer to judge"),
     "q lacks the factor n": row(
         "sampling", "math.log(negativesCount * count", "math.log(count",
         costs={"3": 0.5}, reason="lacks the factor n"),
