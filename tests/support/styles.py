@@ -405,7 +405,11 @@ def createSamplingSequence(freqs: Sequence[int]) -> list[int]:
     return sequence
 
 
-def noiseDistribution(freqs: Sequence[int], negativesCount: int) -> Iterator[float]:
+def noiseDistribution(freqs: Sequence[int], negativesCount: int) -> list[float]:
+    return list(logarithms(freqs, negativesCount))
+
+
+def logarithms(freqs: Sequence[int], negativesCount: int) -> Iterator[float]:
     sequence = createSamplingSequence(freqs)
     counts: Counter[int] = Counter(sequence)
     for word in range(len(freqs)):
