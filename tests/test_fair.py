@@ -131,6 +131,13 @@ def test_what_is_said_twice_becomes_one_loss():
     assert "ModuleNotFoundError: No module named 'nothing' (grads.py, line 1)" in losses[0].lines[0]
 
 
+def test_no_more_is_lost_than_a_task_has():
+    losses = reports.losses_of([[check.task, check.part, [check.part]]
+                                for check in deep_checks.CHECKS])
+    for task, points in scheme.POINTS.items():
+        assert sum(loss.points for loss in losses if loss.task == task) == pytest.approx(points)
+
+
 def test_a_syntax_error_says_under_which_python():
     _, failed, _ = judged(STUDENT | {"sampling": "def f(:\n"})
     assert re.search(r"SyntaxError: .+ under Python 3\.\d+\.\d+; perhaps .+ newer one .+line 1",

@@ -36,10 +36,11 @@ def losses_of(failed):
     merged = {}
     for task, part, lines in failed:
         merged.setdefault((task, tuple(map(printable, lines))), []).append(part)
-    losses = []
+    losses, left = [], dict(scheme.POINTS)      # more than a task has cannot be lost
     for (task, lines), parts in merged.items():
-        lost = min(sum(points[task, part] for part in parts), scheme.POINTS[task])
-        losses.append(Loss(task, ", ".join(parts), lost, lines))
+        lost = min(sum(points[task, part] for part in parts), left[task])
+        left[task] -= lost
+        losses.append(Loss(task, ", ".join(parts), round(lost, 2), lines))
     return losses
 
 
