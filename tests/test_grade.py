@@ -198,6 +198,15 @@ def test_no_end(box, body):
     student.close()
 
 
+def test_what_is_left_of_the_time_is_named(box):
+    student = student_of("time.sleep(1000)", seconds=4.)
+    student.seconds_left = 0.3
+    for says in "took longer than 0.3 s$", "took longer than 0.3 s before$":
+        with pytest.raises(Fault, match=says):
+            called(student, 1)
+    student.close()
+
+
 def test_memory_shared_by_forks_counts_once(box):
     student = student_of("""
         global data

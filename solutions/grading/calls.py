@@ -33,7 +33,7 @@ class Student:
         self.seconds = self.seconds_left = seconds
         self.seconds_a_call = max(1., seconds / 2)
         self.box = None
-        self.stalled, self.ends = set(), Counter()
+        self.stalled, self.ends = {}, Counter()     # by function: its seconds, and how often
         self.changed = defaultdict(set)         # by function: numbers of the arguments
         self.output = b""
 
@@ -56,11 +56,12 @@ class Student:
         functions = []
         request = wire.pack([module, name, args, list((kwargs or {}).items()), times], functions)
         # The judge's own time counts, too: that of a large answer, of functions that are asked for.
-        with self.box.limited(min(self.seconds_a_call, self.seconds_left)) as stopwatch:
+        seconds = min(self.seconds_a_call, self.seconds_left)
+        with self.box.limited(seconds) as stopwatch:
             try:
                 value, changed = self._converse(request, functions)
             except (OSError, EOFError):
-                raise self._ended(function) from None
+                raise self._ended(function, seconds) from None
             except wire.Garbage as error:
                 self.ends[function] += 1
                 self.close()
@@ -79,7 +80,7 @@ class Student:
         if f"{module}.py" not in self.files:
             raise Fault(f"there is no {module}.py")
         if function in self.stalled:
-            raise Fault(f"{function} took longer than {self.seconds_a_call:.0f} s before")
+            raise Fault(f"{function} took longer than {self.stalled[function]} s before")
         if self.ends[function] == MOST_ENDS:
             raise Fault(f"{function} ended its process {MOST_ENDS} times before")
         if self.seconds_left <= 0:
@@ -101,13 +102,16 @@ class Student:
                 raise wire.Garbage("no answer")
             self.box.send(_called_back(functions, content))
 
-    def _ended(self, function):
-        """Close the box, which has ended; returns the Fault that says how."""
+    def _ended(self, function, seconds):
+        """Close the box, which has ended; returns the Fault that says how.
+
+        seconds : the limit of the call
+        """
         ended = self.box.ended
         status = self.close()
         if ended == "took longer":
-            self.stalled.add(function)
-            return Fault(f"{function} took longer than {self.seconds_a_call:.0f} s")
+            self.stalled[function] = f"{round(seconds, 1):g}"
+            return Fault(f"{function} took longer than {self.stalled[function]} s")
         self.ends[function] += 1
         if ended:
             return Fault(f"{function} {ended}")
