@@ -261,9 +261,9 @@ def parsed(arguments):
     if options.jobs < 1:
         parser.error("--jobs must be at least 1")
     if not 1 <= options.timeout <= 10 ** 6:
-        parser.error("--timeout must be at least 1")
+        parser.error("--timeout must be 1 to 1000000")
     if not 0.5 <= options.memory <= 1000:
-        parser.error("--memory must be at least 0.5")
+        parser.error("--memory must be 0.5 to 1000")
     return options
 
 

@@ -86,6 +86,8 @@ def test_from_moodle_and_back(box, tmp_path):
     (["a", "b", "--csv", "marks.csv"], "FN1.zip and .*FN1.zip are of the same student"),
     (["a", "--answers-points", "twice.csv"], "FN1 has several"),
     (["a", "--worksheet", "twice.csv"], "no grading worksheet"),
+    (["a", "--memory", "2000"], "--memory must be 0.5 to 1000"),
+    (["a", "--timeout", "1e7"], "--timeout must be 1 to 1000000"),
     (["a", "--jobs", "0"], "at least 1"), (["a", "--time", "9"], "unrecognized arguments: --time"),
     (["a", "--csv", "none/marks.csv"], "there is no folder none"),
     (["a", "--report", "marks.csv"], "marks.csv: File exists")])
