@@ -46,6 +46,8 @@ def with_contents(found):
     "Sampling.py", "SAMPLING.PY", "sampling (1).py", "sampling(2).py", "sampling.py.txt",
     "sampling - Copy.py", "sampling copy.py", "sampling - Копие.py", "Copy of sampling.py",
     "sampling-1.py", "ivanovivan_LATE_12345_678901_sampling.py", "FN81234_sampling.py",
+    "fn0mi0600123_sampling.py", "81234_sampling.py", "0MI0600123 - sampling.py",
+    "0mi0600123-sampling (1).py", "fn81234 sampling.py",
     "Homework 2_ivan_attempt_2026-11-09-23-59-58_sampling.py", "Ivan Petrov_sampling.py",
     "Ivan Petrov_123_assignsubmission_file_sampling.py"])
 def test_names_that_are_obviously_meant(read, name):
@@ -55,7 +57,8 @@ def test_names_that_are_obviously_meant(read, name):
     assert found.notes == [f"{name} was taken as sampling.py"] and found.answers == []
 
 
-@pytest.mark.parametrize("name", ["sampling_final.py", "my-sampling.py", "sampling.ipynb"])
+@pytest.mark.parametrize("name", [
+    "sampling_final.py", "my-sampling.py", "2_sampling.py", "2nd_sampling.py", "sampling.ipynb"])
 def test_names_that_are_doubtful(read, name):
     found = read({name: "", "grads.py": "", "w2v-sgd.txt": ""})
     assert "sampling.py" not in found.sources

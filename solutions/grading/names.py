@@ -12,8 +12,11 @@ MOODLE = re.compile(r"(?P<student>.+?)_(?P<number>[0-9]+)"
                     r"_assignsubmission_(?P<kind>[^_]+)(_(?P<file>.*))?", re.DOTALL)
 CANVAS = re.compile(r"(?P<student>[^_]+)(_LATE)?_[0-9]{3,}_[0-9]{3,}_(?P<file>.+)")
 BLACKBOARD = re.compile(r".+?_(?P<student>[^_]+)_attempt_[0-9]{4}(-[0-9]{2})+(_(?P<file>.+)|\..+)")
-# How students name their files: FN81234.zip, Ivan_Petrov_grads.py.
-NUMBER = re.compile(r"(?P<student>[Ff][Nn][0-9][0-9A-Z]*)([ _-]+(?P<file>.+)|\W.*)?")
+# How students name their files: FN81234.zip, fn0mi0600123_grads.py, Ivan_Petrov_grads.py; a number
+# without FN, 81234_grads.py, counts only before the name of a file, since a date may look so.
+NUMBER = re.compile(r"(?P<student>[Ff][Nn]([0-9][0-9A-Z]*|[0-9]+[a-z]{2}[0-9]+)"
+                    r"|([0-9]{5,}|[0-9]+[A-Za-z]{2}[0-9]{5,})(?=[ _-]+.+\.))"
+                    r"([ _-]+(?P<file>.+)|\W.*)?")
 NAME = re.compile(r"(?P<student>[A-ZА-Я][a-zа-я]+([ _][A-ZА-Я][a-zа-я]+)+)"
                   r"([ _-]+(?P<file>.+)|\W.*)?")
 
