@@ -103,15 +103,15 @@ def import_modules():
     ------
     InputError : one of them cannot be imported, or lacks a function
     """
-    for name in MODULES:
+    for name, functions in FUNCTIONS.items():
         try:
-            module = importlib.import_module(name.removesuffix(".py"))
+            module = importlib.import_module(name)
         except (Exception, SystemExit) as error:
             what = traceback.format_exception_only(error)[-1].strip()
-            raise InputError(f"{name} cannot be imported: {what}") from error
-        for function in FUNCTIONS[name]:
-            if not hasattr(module, function):
-                raise InputError(f"{name} has no function {function}")
+            raise InputError(f"{name}.py cannot be imported: {what}") from error
+        for function in functions:
+            if name != "grads" and not hasattr(module, function):   # of grads one is needed only
+                raise InputError(f"{name}.py has no function {function}")
     return importlib.import_module("beyond.learning")
 
 

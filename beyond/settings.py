@@ -1,11 +1,13 @@
-"""The numbers of a run: the assignment's, and presets of others."""
+"""What the assignment asks for: its tasks, modules, functions and numbers; and other presets."""
 
-MODULES = "sampling.py", "grads.py", "w2v_sgd.py"       # the assignment's
-FUNCTIONS = {           # in them, besides the loss function of a method
-    "sampling.py": ["createSamplingSequence", "noiseDistribution", "sampleContext"],
-    "grads.py": [],
-    "w2v_sgd.py": ["stochasticGradientDescend"],
+TASKS = {"3": "sampling.py", "4": "grads.py, one observation", "5": "grads.py, a batch",
+         "6": "w2v_sgd.py"}
+FUNCTIONS = {           # of each module
+    "sampling": ("createSamplingSequence", "noiseDistribution", "sampleContext"),
+    "grads": ("lossAndGradient", "lossAndGradientCumulative", "lossAndGradientBatched"),
+    "w2v_sgd": ("stochasticGradientDescend",),
 }
+MODULES = tuple(f"{name}.py" for name in FUNCTIONS)
 METHODS = {"batched": "lossAndGradientBatched", "cumulative": "lossAndGradientCumulative"}
 
 # What the results of a run depend on, besides its corpus, with what the assignment says of it. Only

@@ -11,14 +11,13 @@ from pathlib import Path
 
 from beyond.command_line import RESULTS, option, takes
 from beyond.results import ARRAYS, EMBEDDINGS_PICTURE, load_arrays, load_run, whole_file
-from beyond.settings import ASSIGNED_LOSS, ASSIGNMENT, MODULES
+from beyond.settings import ASSIGNED_LOSS, ASSIGNMENT, MODULES, TASKS
 from utils import InputError
 
 HERE = Path(__file__).resolve().parent.parent
-TASKS = "3", "4", "5", "6"
 OUR_FILES = "run.py", "test.py", "utils.py"              # beside the modules; not handed in
 CHECKS = ("test.py", "pyproject.toml", "utils.py", "beyond/__init__.py", "beyond/check_report.py",
-          "beyond/diagnosis.py")                    # and all that they need
+          "beyond/diagnosis.py", "beyond/settings.py")          # and all that they need
 OUR_ANSWERS = HERE / "solutions/tasks-1-2.pdf"
 ANSWER_SUFFIXES = ".pdf", ".png", ".jpg", ".jpeg"
 

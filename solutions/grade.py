@@ -20,8 +20,9 @@ if sys.version_info < (3, 11):
 HERE = Path(__file__).resolve().parent
 sys.path.insert(1, str(HERE.parent))
 
+from beyond.settings import TASKS
 from solutions.grading import deep_checks, reports, scheme, tables
-from solutions.grading.box import see_that_it_can_be_had
+from solutions.grading.box import GB, see_that_it_can_be_had
 from solutions.grading.hand_ins import find_hand_ins
 from solutions.grading.modules import read_hand_in
 from solutions.grading.names import file_name, printable
@@ -29,7 +30,6 @@ from solutions.grading.results import GRADED, NOT_GRADED, NOT_READABLE, Result
 from solutions.grading.unpack import Unfit
 from utils import InputError
 
-GB = 2 ** 30
 DEADLINE, DEADLINE_TIMES = 60., 4       # a judge has so many seconds, and so many time-outs
 MOST_ANSWER = 10 ** 7       # bytes
 JUDGES = set()              # processes that judge now
@@ -224,9 +224,9 @@ def summary(results):
               if state in states]
     lines = [f"{len(results)} handed in: {', '.join(counts)}"]
     done = [result for result in results if result.state == GRADED]
-    for task, what in scheme.TASKS.items():
+    for task, what in TASKS.items():
         full = sum(result.points[task] == scheme.POINTS[task] for result in done)
-        lines.append(f"  task {task}, {what:22} {full:4} with full marks")
+        lines.append(f"  task {task}, {what:25} {full:4} with full marks")
     if done:
         mean = sum(sum(result.points.values()) for result in done) / len(done)
         lines.append(f"  mean of tasks 3–6: {mean:.2f} of {sum(scheme.POINTS.values()):g}")

@@ -220,7 +220,8 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing")
     monkeypatch.setenv("PYTHONSAFEPATH", "1")           # leave the script's folder out
     (tmp_path / "beyond").mkdir()
-    beyond = [f"beyond/{name}.py" for name in ("__init__", "check_report", "diagnosis")]
+    beyond = [f"beyond/{name}.py" for name in ("__init__", "check_report", "diagnosis",
+                                              "settings")]
     for file in "test.py", "pyproject.toml", *beyond:
         shutil.copy(ROOT / file, tmp_path / file)
     for file in STUDENT.glob("*.py"):

@@ -10,9 +10,10 @@ from collections import defaultdict
 
 import pytest
 
+from beyond.settings import FUNCTIONS
 from solutions import grade
 from solutions.grading import deep_checks, judge, reports, results, scheme, wire, worker
-from solutions.grading.calls import FUNCTIONS, Fault
+from solutions.grading.calls import Fault
 from tests.support.faults import CHEATS, FAULTS, as_markdown, changed
 from tests.support.handed_in import BLANK, OWN, ROOT, STUDENT, files_of, pack
 from tests.support.styles import HANDS, IMPORTS, POOLS, STYLES, with_helpers
@@ -73,7 +74,7 @@ def judged(sources):
     student = InProcess(sources)
     students = dict.fromkeys(FUNCTIONS, student)
     checks = [check for check in deep_checks.CHECKS
-              if not is_right(scheme.MODULES[check.task], sources)]
+              if not is_right(scheme.MODULE_OF[check.task], sources)]
     known = {(check.task, check.part) for check in deep_checks.CHECKS if check not in checks}
     passed, failed = judge.run_checks(checks, students)
     points = scheme.points(deep_checks.CHECKS, passed | known)
@@ -112,7 +113,7 @@ def test_fault(name):
     assert all(len(lines) <= judge.MOST_LINES for _, _, lines in failed)
 
 
-@pytest.mark.parametrize("task", scheme.TASKS)
+@pytest.mark.parametrize("task", scheme.POINTS)
 def test_fault_in_a_box(task, graded):
     """One of each task: what is told in this process is what is told in a box."""
     fault = next(fault for fault in FAULTS.values() if set(fault.costs) == {task})

@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from beyond.settings import FUNCTIONS
 from solutions import grade
 from solutions.grading import bubblewrap, deep_checks, wire
 from solutions.grading.box import Box, Look
-from solutions.grading.calls import FUNCTIONS, Fault, Student
+from solutions.grading.calls import Fault, Student
 from solutions.grading.results import HandIn
 from tests.support.handed_in import OWN, ROOT, STUDENT, files_of, pack
 from tests.support.hostile import ATTACKS, LOSING, PROBES, with_attack

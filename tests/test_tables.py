@@ -228,8 +228,8 @@ def test_a_report_in_bulgarian():
                                   {"file": "V", "ok": False, "note": "2"}])
     assert reports.report(result, "bg", is_unsafe=True).splitlines()[2:] == [
         "| задача | | точки |", "|---|---|---|", "| 1–2 | няма файл с отговори | на ръка |",
-        "| 3 | sampling.py | 1 от 1 |", "| 4 | lossAndGradient | 1.5 от 2 |",
-        "| 5 | lossAndGradientBatched | 2 от 2 |", "| 6 | w2v_sgd.py | 2 от 2 |",
+        "| 3 | sampling.py | 1 от 1 |", "| 4 | grads.py, едно наблюдение | 1.5 от 2 |",
+        "| 5 | grads.py, партида | 2 от 2 |", "| 6 | w2v_sgd.py | 2 от 2 |",
         "| | общо | 6.5 |", "", "- задача 6, стъпка, W (−0.5): W lacks α",
         "- U: не е предадено", "- V: грешно, 2", "- бележка: 1",
         "- оценено без изолация (--unsafe)"]

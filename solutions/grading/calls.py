@@ -3,15 +3,12 @@
 import types
 from collections import Counter, defaultdict
 
+from beyond.settings import FUNCTIONS
 from solutions.grading import wire
 from solutions.grading.box import Box
+from solutions.grading.names import printable
 
-FUNCTIONS = {
-    "sampling": ("createSamplingSequence", "noiseDistribution", "sampleContext"),
-    "grads": ("lossAndGradient", "lossAndGradientCumulative", "lossAndGradientBatched"),
-    "w2v_sgd": ("stochasticGradientDescend",)}
 MOST_ENDS = 2           # of the process by one function
-MESSAGE = 300           # characters
 
 
 class Fault(Exception):
@@ -97,7 +94,7 @@ class Student:
                     raise wire.Garbage("no answer")
                 return value, [number for number in changed[:9] if type(number) is int]
             if kind == "error":
-                raise Fault(cleaned(content))
+                raise Fault(printable(content))
             if kind != "call":
                 raise wire.Garbage("no answer")
             self.box.send(_called_back(functions, content))
@@ -153,12 +150,6 @@ def _called_back(functions, content):
         raise
     except Exception as error:
         return wire.pack(["error", f"{type(error).__name__}: {error}"])
-
-
-def cleaned(text):
-    """Put a text into a line without control characters and surrogates, and cut it."""
-    text = "".join(char if char.isprintable() else " " for char in str(text)[:10 * MESSAGE])
-    return " ".join(text.split())[:MESSAGE].encode(errors="replace").decode()
 
 
 def stand_in(student, module):

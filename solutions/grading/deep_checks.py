@@ -3,8 +3,7 @@
 To add a check, write a function of (module, passed), and give it a row, with its points, in CHECKS
 at the end of this file, behind the checks on which it depends. `scheme.Check` says what a row
 holds. The function fails by `expect` or `fail`: the first line tells what is wrong, others are
-numbers. It calls only the functions that `calls.FUNCTIONS` names. Then add the check to the table
-in grading.md, and a hand-in that fails it to tests/support/faults.py.
+numbers. It calls only the functions that `settings.FUNCTIONS` names.
 
 What a hand-in returns is compared relative to the size of what is right, so that nothing passes
 because it is small; and the functions that it may call back check shapes before they compute.

@@ -18,9 +18,11 @@ import numpy as np
 import pytest
 
 import utils
-from solutions.grading.calls import FUNCTIONS, Fault, Student, cleaned, stand_in
+from beyond.settings import FUNCTIONS
+from solutions.grading.calls import Fault, Student, stand_in
 from solutions.grading.deep_checks import CHECKS
-from solutions.grading.scheme import MODULES
+from solutions.grading.names import printable
+from solutions.grading.scheme import MODULE_OF
 
 MEMORY = 6 << 30        # bytes for this process
 OWN_SECONDS = 60        # of processor time, and as much again as the student's code may have
@@ -93,7 +95,7 @@ def run_checks(checks, students):
     modules = {module: stand_in(student, module) for module, student in students.items()}
     passed, failed = set(), []
     for check in checks:
-        lines = failure_of(check, modules[MODULES[check.task]], passed)
+        lines = failure_of(check, modules[MODULE_OF[check.task]], passed)
         if lines is None:
             passed.add((check.task, check.part))
         else:
@@ -108,11 +110,11 @@ def failure_of(check, module, passed):
             check.function(module, frozenset(passed))
     except (pytest.fail.Exception, Fault, AssertionError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
-        return [cleaned(line) for line in lines[:MOST_LINES]]
+        return [printable(line) for line in lines[:MOST_LINES]]
     except MemoryError:
         raise
     except Exception as error:          # of an answer so strange that the check cannot handle it
-        return [cleaned(f"the answer cannot be judged: {type(error).__name__}: {error}")]
+        return [printable(f"the answer cannot be judged: {type(error).__name__}: {error}")]
     return None
 
 
@@ -128,7 +130,7 @@ def notes_on(students):
         lines = student.output.decode(errors="replace").splitlines(True)
         output = "".join(line for line in lines if not line.startswith("Epoch:"))
         if output.strip():
-            notes.append(f"the output of {module}.py begins: {cleaned(output)}")
+            notes.append(f"the output of {module}.py begins: {printable(output)}")
     return notes
 
 

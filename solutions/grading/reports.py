@@ -1,5 +1,6 @@
 """What a student and a teacher read of a result: Markdown that reads well on a terminal, too."""
 
+from beyond.settings import TASKS
 from solutions.grading import deep_checks, scheme
 from solutions.grading.names import abbreviated, printable
 from solutions.grading.results import GRADED, Loss
@@ -11,6 +12,8 @@ BULGARIAN = {
     "graded": "оценено", "not readable": "не може да се прочете", "not graded": "неоценено",
     "not handed in": "не е предадено", "wrong": "грешно",
     "graded without a box (--unsafe)": "оценено без изолация (--unsafe)",
+    "grads.py, one observation": "grads.py, едно наблюдение",
+    "grads.py, a batch": "grads.py, партида",
     # Parts of the scheme; those that are not here are names of functions and variables.
     "large scores": "големи оценки", "n = 1 or M = 1": "n = 1 или M = 1",
     "S = 1 or n = 1": "S = 1 или n = 1", "a loop over S": "цикъл по S", "step": "стъпка",
@@ -61,9 +64,9 @@ def table(result, language):
     by_hand = word("by hand", language) if result.by_hand is None else f"{result.by_hand:g}"
     lines = [f"| {word('task', language)} | | {word('points', language)} |", "|---|---|---|",
              f"| 1–2 | {answers} | {by_hand} |"]
-    for task, what in scheme.TASKS.items():
+    for task, what in TASKS.items():
         points = f"{result.points[task]:g} {word('of', language)} {scheme.POINTS[task]:g}"
-        lines.append(f"| {task} | {what} | {points} |")
+        lines.append(f"| {task} | {word(what, language)} | {points} |")
     return [*lines, f"| | {word('total', language)} | {result.total:g} |", ""]
 
 

@@ -10,9 +10,10 @@ import tempfile
 from dataclasses import dataclass
 
 from beyond.results import whole_file
+from beyond.settings import TASKS
 from solutions.grading.names import name_key, printable
 from solutions.grading.results import GRADED, NOT_GRADED, NOT_READABLE
-from solutions.grading.scheme import BY_HAND, TASKS
+from solutions.grading.scheme import BY_HAND
 from utils import InputError
 
 COLUMNS = ["student", "identifier", "state", "task 1–2", "answers",

@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 import utils
-from solutions.grading.calls import FUNCTIONS
+from beyond.settings import FUNCTIONS
 
 ROOT = Path(utils.__file__).parent
 NEW = (2026, 11, 9, 23, 59, 58)

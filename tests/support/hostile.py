@@ -8,7 +8,7 @@ or the box leaks. All other attacks lose the points of their module.
 import textwrap
 from dataclasses import dataclass
 
-from solutions.grading.calls import FUNCTIONS
+from beyond.settings import FUNCTIONS
 
 MANY = 10 ** 5
 HEAD = """
