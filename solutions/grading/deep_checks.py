@@ -3,7 +3,12 @@
 To add a check, write a function of (module, passed), and give it a row, with its points, in CHECKS
 at the end of this file, behind the checks on which it depends. `scheme.Check` says what a row
 holds. The function fails by `expect` or `fail`: the first line tells what is wrong, others are
-numbers. It calls only the functions that `settings.FUNCTIONS` names.
+numbers. A check of a fault returns early if the part that it looks at has failed, so is not in
+`passed`. It calls only the functions that `settings.FUNCTIONS` names. Then:
+- add the part's name in Bulgarian to `reports.BULGARIAN`, unless it is a name from the code;
+- add the check to the table of parts in grading.md;
+- add a hand-in that fails it to tests/support/faults.py, and put what `as_markdown()` of that file
+  returns in place of the table of faults in grading.md.
 
 What a hand-in returns is compared relative to the size of what is right, so that nothing passes
 because it is small; and the functions that it may call back check shapes before they compute.
