@@ -63,7 +63,7 @@ def grade(hand_in, limits=Limits()):
         passed = {tuple(check) for check in answer["passed"]}
         result.points = scheme.points(deep_checks.CHECKS, passed)
         result.losses = reports.losses_of(answer["failed"])
-        result.answers, result.artefacts = contents.answers, contents.results
+        result.answers, result.artefacts = contents.answers, contents.artefacts
         result.notes = [*contents.notes, *answer["notes"]]
     except Unfit as error:
         result.state, result.notes = NOT_READABLE, [str(error)]

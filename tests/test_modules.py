@@ -229,7 +229,7 @@ def test_the_hand_out_around_the_modules(read):
     found = read(in_folder("hw", FILES | handed_out))
     assert found.sources == FILES | {"run.py": b"1", "README.md": b""}
     assert found.answers == found.notes == []
-    assert {row["note"] for row in found.results} == {"not handed in"}
+    assert {row["note"] for row in found.artefacts} == {"not handed in"}
 
 
 # --- results and answers --------------------------------------------------------------------------
@@ -259,7 +259,7 @@ PNG = (ROOT / "corpus/pydocs/embeddings.png").read_bytes()
     ("embeddings.jpg", b"\xff\xd8\xff" + b"\xda" * 100, True, "JPEG"),
     ("embeddings.png", b"GIF89a", False, "not a picture in PNG or JPEG")])
 def test_results(read, name, content, is_right, note):
-    rows = {row.pop("file"): row for row in read(FILES | {name: content}).results}
+    rows = {row.pop("file"): row for row in read(FILES | {name: content}).artefacts}
     meant = name.replace(" (1)", "").replace(".jpg", ".png")
     assert rows.pop(meant) == {"ok": is_right, "note": note}
     assert list(rows.values()) == [{"ok": False, "note": "not handed in"}] * 3
@@ -268,7 +268,7 @@ def test_results(read, name, content, is_right, note):
 def test_results_are_of_one_folder(read):
     arrays = {f"w2v-{name}.npy": npy(np.ones((2, 2))) for name in "UVW"}
     found = read(FILES | arrays | in_folder("trial", {"w2v-U.npy": b"", "embeddings.png": PNG}))
-    assert [row["ok"] for row in found.results] == [True] * 4
+    assert [row["ok"] for row in found.artefacts] == [True] * 4
 
 
 def test_what_is_no_answer(read):

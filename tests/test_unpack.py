@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from solutions.grading import unpack as unpacking
-from solutions.grading.unpack import OF_A_HAND_IN, Limits, Unfit, names_in, unpack
+from solutions.grading.unpack import OF_A_HAND_IN, Unfit, UnpackLimits, names_in, unpack
 from tests.support.handed_in import OWN, files_of, put, zipped
 
 FILES = {name: text.encode() for name, text in files_of(OWN).items()}
@@ -148,9 +148,9 @@ def test_what_is_not_unpacked(unpacked, content, reason):
 def test_limits(unpacked):
     content = zipped({f"{number}.txt": bytes(1000) for number in range(30)})
     assert len(unpacked(content)[0]) == 30
-    for limits, reason in [(Limits(29, 1, 9), "holds 30 files, more than 29"),
-                           (Limits(99, 29e-6, 9), "unpacks to 0.0 GB, more than 2.9e-05"),
-                           (Limits(99, 1, 0), "takes longer than 0 s")]:
+    for limits, reason in [(UnpackLimits(29, 1, 9), "holds 30 files, more than 29"),
+                           (UnpackLimits(99, 29e-6, 9), "unpacks to 0.0 GB, more than 2.9e-05"),
+                           (UnpackLimits(99, 1, 0), "takes longer than 0 s")]:
         with pytest.raises(Unfit, match=reason):
             unpacked(content, limits)
 
@@ -174,8 +174,8 @@ def test_a_long_list_of_entries_is_not_even_read(unpacked, tmp_path, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(zipfile, "ZipFile", None)
         with pytest.raises(Unfit, match="more than 500 files"):
-            unpacked(content, Limits(500, 1, 9))
-    assert names_in(path, Limits(500, 1, 9)) == [] and len(names_in(path)) == 900
+            unpacked(content, UnpackLimits(500, 1, 9))
+    assert names_in(path, UnpackLimits(500, 1, 9)) == [] and len(names_in(path)) == 900
 
 
 def test_no_more_is_unpacked_than_an_entry_says(unpacked):

@@ -134,7 +134,7 @@ class Box:
 
     @contextmanager
     def limited(self, seconds):
-        """Allow what is done meanwhile so many seconds, after which the box is ended.
+        """Limit the body of the with statement to `seconds`; after that the box is killed.
 
         Returns
         -------

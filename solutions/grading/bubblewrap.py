@@ -1,6 +1,6 @@
 """What isolates a box: the options of bubblewrap's program bwrap, and system calls that are denied.
 
-All of it stands here, and nothing of it is left out where it cannot be had.
+If a protection is not available, the grader stops; it never runs with fewer.
 """
 
 import os

@@ -295,11 +295,11 @@ def expect_large(name, expected, value, score, tolerance):
 
 
 def no_loop(grads, passed):
-    """The assignment: batched is over 2 times faster than cumulative. So little is computed of each
-    observation here that a loop over them shows: a lean one is up to 2 times as fast as ours, one
-    of comprehensions 4 times, tensor operations 20 to 200 times. Both are timed in turn; of each
-    the quickest counts, since a busy machine only adds. Nobody knows the numbers beforehand, nor
-    how many, and the results must be right."""
+    """A loop over S shows in the time: with so few numbers per observation, a lean loop is up to 2
+    times as fast as ours, one of comprehensions 4 times, tensor operations 20 to 200 times. Both
+    functions are timed in turn, and the quickest run of each counts, since a busy machine only
+    adds time. Inputs are random, so results cannot be prepared; they must be right.
+    """
     ours_of_one, theirs_of_one = [], []
     for S in 1500, 2500, 2000, 1600, 2400:
         sample = sample_of((S, 2, 3), seed=None)

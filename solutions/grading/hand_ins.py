@@ -1,7 +1,7 @@
 """Find the hand-ins in what was named: an archive, a folder, or a download with everybody's.
 
-Whose a hand-in is, its place says: Moodle's names, else the name of the archive or folder. What
-lies inside of a student's archive or folder has no say in it.
+A hand-in's owner is known from its path, never from its contents: Moodle's names, else the name of
+the archive or folder.
 """
 
 import os

@@ -55,7 +55,7 @@ class Contents:
     """What was handed in."""
 
     sources: dict           # "grads.py", "helpers/x.py" -> path; what the student's code may import
-    results: list           # {"file", "ok", "note"} of each array and of the picture
+    artefacts: list         # {"file", "ok", "note"} of each array and of the picture
     answers: list           # names of what may be answers to tasks 1 and 2
     notes: list             # lines for the report
 
@@ -90,12 +90,12 @@ def read_hand_in(hand_in, scratch):
 
     modules = best_copies(copies)
     sources, left_out = sources_of(modules, files)
-    results = best_copies([file for file in files if file.meant in (*ARRAYS, EMBEDDINGS_PICTURE)])
+    artefacts = best_copies([file for file in files if file.meant in (*ARRAYS, EMBEDDINGS_PICTURE)])
     notes = [*notes_on_copies(modules, copies), *notes_on_missing(modules, files),
              *found.problems, *found.notes]
     if left_out:
         notes.append(f"too large or too many, so left out: {listed(left_out)}")
-    return Contents(sources, rows_of(results), answers_in(files), list(map(printable, notes)))
+    return Contents(sources, rows_of(artefacts), answers_in(files), list(map(printable, notes)))
 
 
 class Unfolded:
@@ -247,17 +247,17 @@ def sources_of(modules, files):
     return sources, left_out
 
 
-# --- results and answers --------------------------------------------------------------------------
+# --- artefacts and answers ------------------------------------------------------------------------
 
 NPY = re.compile(rb"\x93NUMPY[\x01\x02]\x00.{2,4}\{'descr': '[<>]f([248])', 'fortran_order': "
                  rb"(?:False|True), 'shape': \(([0-9]{1,9}), ([0-9]{1,9})\), \} *\n", re.DOTALL)
 PICTURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG"}
 
 
-def rows_of(results):
+def rows_of(artefacts):
     """Say of each array and of the picture what it is, by its size and its first bytes.
 
-    results : dict from a name to a File
+    artefacts : dict from a name to a File
 
     Returns
     -------
@@ -265,13 +265,13 @@ def rows_of(results):
     """
     rows = []
     for name in (*ARRAYS, EMBEDDINGS_PICTURE):
-        if name not in results:
+        if name not in artefacts:
             rows.append({"file": name, "ok": False, "note": "not handed in"})
             continue
-        with open(results[name].path, "rb") as file:
+        with open(artefacts[name].path, "rb") as file:
             beginning = file.read(512)
         is_right, note = (described_picture(beginning) if name == EMBEDDINGS_PICTURE
-                          else described_array(name, beginning, results[name].size))
+                          else described_array(name, beginning, artefacts[name].size))
         rows.append({"file": name, "ok": is_right, "note": note})
     return rows
 

@@ -22,7 +22,7 @@ END_RECORDS = (rb"PK\x05\x06", 12, 16), (rb"PK\x06\x06", 40, 48)
 
 
 @dataclass(frozen=True)
-class Limits:
+class UnpackLimits:
     """What an archive may be when it is unpacked."""
 
     entries: int
@@ -30,8 +30,8 @@ class Limits:
     seconds: float
 
 
-OF_A_HAND_IN = Limits(50_000, 1., 60.)
-OF_A_DOWNLOAD = Limits(100_000, 20., 3600.)
+OF_A_HAND_IN = UnpackLimits(50_000, 1., 60.)
+OF_A_DOWNLOAD = UnpackLimits(100_000, 20., 3600.)
 
 
 class Unfit(Exception):
