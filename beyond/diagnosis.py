@@ -100,7 +100,7 @@ def as_numbers(expected, got):
     if got is None:
         return None, "is None: is a return missing?"
     try:
-        array = np.asarray(got).astype(float)
+        array = np.asarray(got, dtype=float)        # not by way of an array of strings
     except (TypeError, ValueError):
         return None, f"is a {type(got).__name__}, expected numbers"
     if array.shape != expected.shape:

@@ -188,11 +188,12 @@ def graded(hand_ins, limits, options):
             signal.signal(number, signal.SIG_IGN)
         IS_STOPPED.set()
         pool.shutdown(wait=False, cancel_futures=True)
+        results = [future.result() if future.done() and not future.cancelled()
+                   else Result(hand_in.student, hand_in.identifier, NOT_GRADED,
+                               notes=["stopped before it was graded"])
+                   for future, hand_in in zip(ready, hand_ins)]
         for judge in list(JUDGES):
             judge.kill()
-        for hand_in in hand_ins[len(results):]:
-            results.append(Result(hand_in.student, hand_in.identifier, NOT_GRADED,
-                                  notes=["stopped before it was graded"]))
         return results, True
 
 

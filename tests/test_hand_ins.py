@@ -233,3 +233,11 @@ def test_mistakes_of_the_teacher(found, tmp_path):
         found(tmp_path / "in")
     [docx] = found(put(tmp_path / "FN7.docx"))
     assert docx.problem.startswith("a .docx file, not a .zip")
+
+
+def test_a_stray_module_beside_the_folders_of_a_class_is_no_hand_in(tmp_path, found):
+    for name in "FN1", "FN2", "FN3":
+        put_all(tmp_path / "class" / name, FILES)
+    put(tmp_path / "class/grads.py", b"x = 1")
+    assert students_of(found(tmp_path / "class")) == ["FN1", "FN2", "FN3"]
+    assert "grads.py" in found.not_taken[0]

@@ -91,6 +91,19 @@ def test_names_that_no_disk_takes_cost_the_others_nothing(unpacked):
     assert sorted(reason[:12] for reason in skipped.values()) == ["more than 20", "not readable"]
 
 
+def test_names_that_take_long_to_compose_are_skipped(unpacked):
+    names = [f"{number}{chr(0x316)}{chr(0x301) * 30_000}" for number in range(100)]
+    begun = time.process_time()
+    files, skipped = unpacked(zipped({**FILES, **dict.fromkeys(names, b"x")}))
+    assert files == FILES and len(skipped) == 100
+    assert time.process_time() - begun < 20             # composing them all takes 100 s
+
+
+def test_many_folders_are_refused(unpacked):
+    with pytest.raises(Unfit, match="2101 folders, more than 2000"):
+        unpacked(zipped({f"{number}/a": b"" for number in range(2100)} | {"b": b""}))
+
+
 # --- damage and limits ----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("content", [b"", b"PK", bytes(1000), zipped(FILES)[:-30]])

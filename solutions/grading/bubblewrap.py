@@ -43,11 +43,15 @@ SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix", "/etc/alt
 DENIED = {"x86_64": {"socket": 41, "socketpair": 53, "memfd_create": 319, "memfd_secret": 447,
                      "shmget": 29, "msgget": 68, "semget": 64, "io_uring_setup": 425,
                      "add_key": 248, "request_key": 249, "keyctl": 250,
-                     "ptrace": 101, "process_vm_writev": 311, "pidfd_getfd": 438},
+                     "ptrace": 101, "process_vm_writev": 311, "pidfd_getfd": 438,
+                     "vmsplice": 278, "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190,
+                     "inotify_init": 253, "inotify_init1": 294},
           "aarch64": {"socket": 198, "socketpair": 199, "memfd_create": 279, "memfd_secret": 447,
                       "shmget": 194, "msgget": 186, "semget": 190, "io_uring_setup": 425,
                       "add_key": 217, "request_key": 218, "keyctl": 219,
-                      "ptrace": 117, "process_vm_writev": 271, "pidfd_getfd": 438}}
+                      "ptrace": 117, "process_vm_writev": 271, "pidfd_getfd": 438,
+                      "vmsplice": 75, "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7,
+                      "inotify_init1": 26}}
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 # Instructions of the kernel's packet filter; a filter sees a call's number and architecture.
 LOAD, IF_EQUAL, IF_AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06

@@ -188,8 +188,9 @@ def fits_own_slopes(name, value, dVt, right_dVt, sample, tolerance):
                       for X in (dVt, right_dVt))
         if not is_close(dVt, g * h, tolerance):
             continue
-        if np.median(np.abs(g)) <= PRACTICALLY_0 * np.abs(right_g).max():
-            continue
+        practically_0 = PRACTICALLY_0 * np.abs(right_g).max()
+        if np.median(np.abs(g)) <= practically_0 or np.ptp(g) <= practically_0:
+            continue                        # slopes that are 0, or the same for all words
         a = np.sum(g * Vt, axis=-2)
         right = a @ W if name == "du_w" else np.atleast_2d(a).T @ np.atleast_2d(u_w)
         if is_close(value, right, tolerance):

@@ -87,10 +87,16 @@ def in_folder(folder, own):
         if not any(MOODLE.fullmatch(entry.name) for entry in inside):
             return [hand_in_at(folder)], []
         return of_a_class([*inside, *(entry for entry in entries if entry.is_file())])
-    modules = [entry for entry in entries if meant_name(entry.name) in MODULES]
-    if modules and not any(map(holds_modules, archives)):
+    modules = {meant_name(entry.name) for entry in entries} & set(MODULES)
+    students = [entry for entry in folders if any(map(is_module, visible(entry)))]
+    is_a_class = len(modules) < len(MODULES) and len(students) > 1
+    if modules and not is_a_class and not any(map(holds_modules, archives)):
         return [hand_in_at(folder)], []
     return of_a_class(entries)
+
+
+def is_module(path):
+    return meant_name(path.name) in MODULES
 
 
 def holds_modules(archive):

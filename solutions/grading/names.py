@@ -76,7 +76,7 @@ def name_key(name):
 def file_name(name):
     """Return a student's name as part of the name of a file; equal ones have equal keys."""
     name = re.sub(r"""[&<>"`|':\\/*?’]""", "", printable(name))
-    return " ".join(name.split()).strip(" .")
+    return " ".join(name.split())[:100].strip(" .")
 
 
 def printable(text, most=300):

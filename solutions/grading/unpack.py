@@ -15,6 +15,8 @@ from solutions.grading.names import is_junk, printable
 ARCHIVES = {".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".zipx"}
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}        # others unpack without a limit
 MOST_DEPTH = 20                 # folders
+MOST_CHARACTERS = 1000      # of the name of a file with its folders
+MOST_FOLDERS = 2000
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
 # The two records at a zip file's end that say how long its list of entries is: how they begin,
 # and where in them that stands.
@@ -129,6 +131,9 @@ def entries_of(archive, limits):
     entries = [(name, entry) for name, entry in entries if not any(map(is_junk, name.split("/")))]
     if len(entries) > limits.entries:
         raise Unfit(f"it holds {len(entries)} files, more than {limits.entries}")
+    folders = len({name.rpartition("/")[0] for name, _ in entries})
+    if folders > MOST_FOLDERS:
+        raise Unfit(f"it holds {folders} folders, more than {MOST_FOLDERS}")
     size = sum(max(entry.file_size, entry.compress_size) for _, entry in entries)
     if size > limits.gigabytes * 1e9:
         raise Unfit(f"it unpacks to {size / 1e9:.1f} GB, more than {limits.gigabytes:g}")
@@ -137,6 +142,7 @@ def entries_of(archive, limits):
 
 def safe_name(name):
     """Return the name of an entry as every system can write it, below the folder it is put in."""
+    name = name[:MOST_CHARACTERS + 1]           # to compose the letters of more may take seconds
     name = unicodedata.normalize("NFC", name).replace("\\", "/")
     name = re.sub(r'[<>:"|?*\x00-\x1f\x7f]', "_", name)
     parts = [part.rstrip(" .") for part in name.split("/")]
@@ -151,6 +157,8 @@ def why_skipped(name, entry):
         return f"packed by a method that is not read (number {entry.compress_type})"
     if name.count("/") > MOST_DEPTH:
         return f"more than {MOST_DEPTH} folders deep"
+    if len(entry.filename) > MOST_CHARACTERS:
+        return f"a name of {len(entry.filename)} characters"
     return ""
 
 
