@@ -84,7 +84,7 @@ def rows_of_limit(batch, rate):
     return [
         ["copying", f"{copied / 1e9:.1f} GB/s"],
         ["product of 1000×1000 matrices", f"{multiplied / 1e9:.0f} Gflop/s"],
-        [f"of a batch of {S}, distinct are", f"{T:,} target and {C:,} context words"],
+        [f"different words in a batch of {S}", f"{T:,} target and {C:,} context words"],
         ["a pair moves at least", f"{moved:,.0f} bytes"],
         ["and costs", f"{flops:,.0f} flop"],
         ["so a thread can learn at most", f"{limit / 1e6:.2f} M pairs/s"],
