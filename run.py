@@ -49,8 +49,7 @@ from utils import InputError, tell
 def train(options):
     """Read, start, learn, save, report."""
     begun = time.monotonic()
-    generators = np.random.default_rng(options.seed).spawn(3)
-    start_rng, choice_rng, training_rng = generators
+    start_rng, choice_rng, training_rng = np.random.default_rng(options.seed).spawn(3)
     source = open_corpus(options.corpus)
     learning = import_modules()
 
