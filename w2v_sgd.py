@@ -52,7 +52,8 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
 
     for epoch in range(epochs):
         for first, w, context in batches(data, contexts_of, batchSize, rng):
-            if epoch * N + first < done:                # learned before, so drawn and passed over
+            seen = epoch * N + first                    # pairs before this batch
+            if seen < done:                             # learned before, so drawn and passed over
                 continue
             u_w = U.take(w, axis=0)                     # S×M
             Vt = V.take(context, axis=0)                # S×(n+1)×M
@@ -64,16 +65,15 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
                 raise Diverged(f"the loss is {J} in {where}", U, V, W)
             du_w, dVt, dW = _checked_gradients(du_w=(du_w, u_w), dVt=(dVt, Vt), dW=(dW, W))
 
-            step = alpha(done / (epochs * N)) if callable(alpha) else alpha
+            step = alpha(seen / (epochs * N)) if callable(alpha) else alpha
             subtract_rows(U, w, du_w, step)
             subtract_rows(V, context, dVt, step)
             W -= step * dW
 
-            done += len(w)
             if printInterval and first % printInterval < batchSize:     # once an interval
                 print(f"Epoch: {epoch} Sample: {first} / {N} Loss: {J}", flush=True)
             if callback:
-                callback(done, J, U, V, W)
+                callback(seen + len(w), J, U, V, W)
 
     if not all(np.isfinite(X).all() for X in (U, V, W)):
         raise Diverged("the last steps led to infinite embeddings", U, V, W)
