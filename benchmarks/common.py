@@ -85,7 +85,7 @@ def seconds_of(work):
 
 
 def median_seconds(work, rounds):
-    """Measure how long a call of a function takes in the median of so many."""
+    """Return the median time of several calls of a function."""
     return np.median([seconds_of(work) for _ in range(rounds)])
 
 

@@ -1,6 +1,6 @@
 """PyTorch and JAX as peers: each in a process of its own for each number of threads.
 
-For libraries decide how many threads they have when they are imported.
+Libraries choose their number of threads when they are imported.
 """
 
 import importlib
@@ -24,7 +24,7 @@ BLOCK = BATCHES_AT_ONCE * S
 
 @dataclass
 class Problem:
-    """What a peer is to learn from, in the order of the text, and where it starts."""
+    """What a peer learns from, in the order of the text, and where it starts."""
 
     pairs: np.ndarray           # N×2, whole blocks
     seq: np.ndarray
@@ -35,7 +35,7 @@ class Problem:
 
 
 def installed_peers():
-    """Return the names of the libraries that are there, and what to say of them and the others."""
+    """Return the names of the installed libraries, and a note on each library."""
     names, notes = [], []
     for name, package in PACKAGES.items():
         if find_spec(package):
@@ -47,7 +47,7 @@ def installed_peers():
 
 
 def thread_counts():
-    """Return on how many threads the peers learn: on one, if the system can see to it, and all."""
+    """Return the numbers of threads to measure: one, where the system can restrict it, and all."""
     can_restrict = hasattr(os, "sched_setaffinity")         # Linux
     return sorted({1, CPUS}) if can_restrict else [CPUS]
 
@@ -55,7 +55,7 @@ def thread_counts():
 class Peer:
     """A library that learns in a process of its own, which ends with this program.
 
-    It gets ready here, too: it learns once from all pairs, so that its code is compiled.
+    It first learns once from all pairs, so that its code is compiled.
     """
 
     def __init__(self, name, threads, problem):
@@ -81,7 +81,7 @@ class Peer:
 
 
 def _serve(connection, module, threads, problem):
-    """In the peer's process: import the library, and do what is asked, until nobody asks."""
+    """Run in the peer's process: import the library, and answer calls until the pipe is closed."""
     if threads < CPUS:
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[:threads])
@@ -130,7 +130,7 @@ class Worker:
 def _drawn_blocks(problem, index_type):
     """Yield blocks of B batches in random order: w B×S, context B×S×(n+1), and B step sizes.
 
-    It is NumPy that draws, for both of them: their own generators are slower on these cores.
+    NumPy draws for both libraries: their own generators are slower on these cores.
     """
     rng = np.random.default_rng(0)
     N = len(problem.pairs)

@@ -30,7 +30,8 @@ from utils import InputError, extractDictionary, extractWordContextPairs
 SEEDS = range(3)
 GENSIM_EPOCHS = 1, 5, 15
 
-# What our runs have instead of the assignment's settings. The first ones are set beside gensim.
+# The settings of our runs that differ from the assignment's. The first ones are compared with
+# gensim.
 BEST = PRESETS["best"]
 COMPARED = {
     "this": {},
@@ -77,12 +78,12 @@ class Text:
 
 @dataclass
 class Outcome:
-    """What came of one run."""
+    """The result of one run."""
 
     seconds: float
     correlations: list          # one for each of COLUMNS
     embedding: np.ndarray       # L×M, V·W or gensim's wv
-    # Of ours: how far the loss is below the unigram model's, mean and spread of log Σ exp(score).
+    # Only ours: how far the loss is below the unigram model's, mean and spread of log Σ exp(score).
     probabilities: tuple = ()
 
 
@@ -104,7 +105,7 @@ def main():
 
 
 def report(text):
-    """Train all on a text, and print what came of it."""
+    """Train all models on a text, and print the results."""
     judged = {name: read_judgements(datapath(file), text.word2ind) for name, file in LISTS.items()}
     unigram_loss = held_out_loss_of_unigram_model(text)
     outcomes = run_all(text, judged, unigram_loss)
@@ -147,8 +148,8 @@ def words_to_look_up(source, word2ind):
 def read_judgements(file, word2ind):
     """Read a list of pairs of words, with how similar people say they are.
 
-    Returns three arrays, of those pairs whose words are both in word2ind: the indices of the one
-    word, of the other, and the judgements.
+    Returns three arrays for the pairs whose words are both in word2ind: the indices of the first
+    words, those of the second words, and the judgements.
     """
     known = []
     with open(file, encoding="utf-8") as lines:
@@ -163,7 +164,7 @@ def read_judgements(file, word2ind):
 
 
 def run_all(text, judged, unigram_loss):
-    """Train all by each seed in turn. Returns, by name, a list of Outcomes, one a seed."""
+    """Train all models with each seed. Returns a dict from names to Outcomes, one per seed."""
     outcomes = {}
     for seed in SEEDS:
         for name, changes in OURS.items():
@@ -176,7 +177,7 @@ def run_all(text, judged, unigram_loss):
 
 
 def run_ours(changes, text, judged, unigram_loss, seed):
-    """Train with the assignment's settings but for some changes, and measure the result."""
+    """Train with the assignment's settings and some changes, and measure the result."""
     begun = time.perf_counter()
     U, V, W = train_ours(ASSIGNMENT | changes, text, seed)
     seconds = time.perf_counter() - begun
@@ -225,8 +226,8 @@ def run_gensim(epochs, text, judged, seed):
 def all_correlations(embedding, other, shares, judged):
     """Compute the correlations of COLUMNS with people's judgements.
 
-    For each list there are that of an embedding, that of both of a word side by side, and that of
-    the first one whitened.
+    For each list there are three: of one embedding, of both embeddings side by side, and of the
+    first one whitened.
     """
     both = np.hstack([embedding, other])
     white = whitened(embedding.astype(float), shares)
@@ -247,7 +248,7 @@ def correlation(E, pairs):
 def whitened(E, shares):
     """Shift and rotate E to the mean 0 and the covariance I over the words of the text.
 
-    None of its directions then rules the others.
+    Then no direction dominates.
     """
     E = E - shares @ E
     covariance = (E.T * shares) @ E
@@ -269,8 +270,8 @@ def held_out_loss(U, V, W, text):
 def held_out_loss_of_unigram_model(text):
     """Compute the mean loss, on the pairs kept out, of the best model that ignores w.
 
-    It is the best one of the training text. `beyond.measures.unigram_floor` of the pairs kept out
-    would be lower, as of a model that has seen them.
+    It is fitted to the training text. `beyond.measures.unigram_floor` of the pairs kept out would
+    be lower, since that model has seen them.
     """
     p = np.bincount(text.contexts, minlength=len(text.words)).clip(0.5) / len(text.contexts)
     q = np.exp(text.q_noise) / n
@@ -300,7 +301,7 @@ def print_text(text, judged, unigram_loss):
     print(f"{tokens:,} tokens, {len(text.words):,} words, {len(text.contexts):,} pairs; "
           f"kept out: {len(text.held_out):,} pairs, on which the unigram model of the training "
           f"text has a loss of {unigram_loss:.3f}\n"
-          f"of the pairs of words, both are known of {known}\n")
+          f"pairs of words that are both in the vocabulary: {known}\n")
 
 
 def print_correlations(outcomes):

@@ -1,4 +1,4 @@
-"""How near training comes to what the machine allows, and where the time of a batch goes."""
+"""How close training is to the limit of the machine, and where the time of a batch goes."""
 
 import numpy as np
 from common import (
@@ -23,8 +23,7 @@ FLOAT_BYTES = 4
 class Batch:
     """A batch, and the steps of learning from it, by the functions that training calls.
 
-    A step is a method without arguments, which leaves in the batch what the next ones need. All
-    of them can be repeated.
+    A step is a method without arguments that can be repeated; it keeps what the next steps need.
     """
 
     def __init__(self, arguments):
@@ -43,7 +42,7 @@ class Batch:
         self.subtract_rows()
 
     def draw_negatives(self):
-        """Draw the negatives of all batches for which that is done in one call."""
+        """Draw the negatives of several batches in one call, as training does."""
         self.context = self.context_function(self.many_c)[:S]
 
     def take_rows(self):
@@ -65,7 +64,7 @@ def main():
     seconds = median_seconds(lambda: stochasticGradientDescend(**arguments), rounds=3)
     rate = len(arguments["data"]) / seconds
     batch = Batch(arguments)
-    batch.learn()                       # so that each step alone finds its data
+    batch.learn()                       # so that each step finds its data
 
     print(f"{machine()}\n")
     print_table(["", ""], rows_of_limit(batch, rate))
@@ -76,7 +75,7 @@ def main():
 
 
 def rows_of_limit(batch, rate):
-    """Measure the machine, and set its limit beside the pairs a second that training does."""
+    """Measure the machine, and compare its limit with the rate of training."""
     copied, multiplied = copying_rate(), product_rate()
     moved, flops = costs_of_pair(batch)
     limit = 1 / (moved / copied + flops / multiplied)       # pairs/s, one after the other
@@ -93,22 +92,22 @@ def rows_of_limit(batch, rate):
 
 
 def copying_rate():
-    """Measure how many bytes a second are read or written as memory is copied."""
+    """Measure how many bytes per second copying reads and writes."""
     big = np.ones(64 << 20, np.float32)
     return 2 * big.nbytes / median_seconds(big.copy, rounds=7)
 
 
 def product_rate():
-    """Measure how many floating-point operations a second a product of matrices does."""
+    """Measure the floating-point operations per second of a product of matrices."""
     square = np.ones((1000, 1000), np.float32)
     return 2 * 1000 ** 3 / median_seconds(lambda: square @ square, rounds=20)
 
 
 def costs_of_pair(batch):
-    """Count the bytes and floating-point operations without which a pair is not learned from.
+    """Count the bytes and floating-point operations that learning from a pair needs at least.
 
-    The row of each distinct word is read and written once. Of each pair there are three products
-    with M×M, and three passes over its n+1 rows of V.
+    The row of each distinct word is read and written once. Each pair needs three products with an
+    M×M matrix, and three passes over its n+1 rows of V.
     """
     T, C = distinct_words(batch)
     moved = 2 * (T + C) * M * FLOAT_BYTES
@@ -122,7 +121,7 @@ def distinct_words(batch):
 
 
 def time_steps(batch):
-    """Yield the name of each step, or of a few of one kind, and its microseconds."""
+    """Yield the name of each step and its microseconds."""
     batches_at_once = len(batch.many_c) / S
     yield "negatives", microseconds(batch.draw_negatives) / batches_at_once
     yield "rows of U and V", microseconds(batch.take_rows)
@@ -130,9 +129,8 @@ def time_steps(batch):
     yield "subtracting rows", microseconds(batch.subtract_rows)
 
 
-def microseconds(*steps):
-    """Measure the time of one step, or of several together."""
-    return sum(median_seconds(step, rounds=200) for step in steps) * 1e6
+def microseconds(step):
+    return median_seconds(step, rounds=200) * 1e6
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Before they are timed: do all who have the same J compute the same numbers?"""
+"""Before the timing: do all contestants with the same J compute the same numbers?"""
 
 import numpy as np
 from common import M, S, n
@@ -6,16 +6,15 @@ from common import M, S, n
 import grads
 from w2v_sgd import stochasticGradientDescend
 
-# Of numbers near 1 in float32, whose sums are in another order.
+# For float32 numbers near 1 that are added in another order.
 RELATIVE, ABSOLUTE = 1e-5, 2e-6
 
 
 def check_numbers(arguments, naive_loop, peers):
-    """Let all learn from the same batch with a step of 1; AssertionError if one differs from us.
+    """Let all learn from one batch with a step of 1; AssertionError if a result differs from ours.
 
-    Compared are J and what becomes of U, V and W. Their numbers are random, since in a start for
-    training most are so small that a wrong gradient would hardly show. Each word has negatives of
-    its own, so that whoever shuffles the pairs still has the same batch.
+    The start is random: most numbers of a usual start are so small that a wrong gradient would
+    hardly show. Each word always has the same negatives, so shuffling leaves the batch the same.
     """
     q_noise = arguments["q_noise"].astype(np.float32)
     L = len(q_noise)
@@ -45,7 +44,7 @@ def check_numbers(arguments, naive_loop, peers):
 
 
 def assert_same(results, expected, start):
-    """Compare the changes of U, V and W, which are all that tells, and J."""
+    """Compare J, and the changes of U, V and W."""
     for name, result in results.items():
         for what, X, ours, before in zip(("J", "U", "V", "W"), result, expected, start):
             np.testing.assert_allclose(X - before, ours - before, RELATIVE, ABSOLUTE,

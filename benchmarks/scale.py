@@ -1,4 +1,4 @@
-"""How time and memory grow with tokens, and the time of a pair with M, n and S; makes scale.png."""
+"""How time and memory grow with the text, and time with M, n and S; makes scale.png."""
 
 import os
 import re
@@ -50,7 +50,7 @@ def main():
 
 
 def whole_run(tokens, folder):
-    """Run run.py on text of so many tokens."""
+    """Run run.py on a random text of this many tokens."""
     text = folder / "text.txt"
     with open(text, "w", encoding="utf-8") as file:
         for sentence in zipf_sentences(tokens):
@@ -87,7 +87,7 @@ def print_runs(runs, exponents):
 
 
 def measure_sweeps():
-    """Measure the µs a pair for each value of M, of n and of S, the others as assigned."""
+    """Measure the µs per pair for each value of M, n and S, with the other two as assigned."""
     sentences = list(zipf_sentences(300_000, types=19_999))
     times = {}
     for name, values in SWEEPS.items():

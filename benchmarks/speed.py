@@ -27,7 +27,7 @@ from w2v_sgd import stochasticGradientDescend
 
 ROUNDS = 7
 PAIRS_OF_SLOW_ONES = 20_000
-PAIRS_OF_PEERS = 20 * BLOCK     # PyTorch's threads may take very long while others want the cores
+PAIRS_OF_PEERS = 20 * BLOCK     # PyTorch's threads are very slow on busy cores
 
 
 def main():
@@ -63,14 +63,14 @@ def with_threads(name, threads):
 
 
 def peers_problem(arguments, seq):
-    """Return what the peers learn from: some of our pairs, from all over the text."""
+    """Return what the peers learn from: a random part of our pairs."""
     pairs = np.random.default_rng(2).permutation(arguments["data"])[:PAIRS_OF_PEERS]
     q_noise = arguments["q_noise"].astype(np.float32)
     return Problem(pairs, seq, q_noise, *[arguments[name] for name in ("U0", "V0", "W0")])
 
 
 def slow_contestants(arguments, seq):
-    """Return, by name, from how many pairs a contestant learns, and the function that does it."""
+    """Return a dict from contestants to their number of pairs, and the function that learns."""
     pairs = np.random.default_rng(1).permutation(arguments["data"])[:PAIRS_OF_SLOW_ONES]
     cumulative = arguments | {"data": pairs,
                               "lossAndGradientFunction": grads.lossAndGradientCumulative}
@@ -126,7 +126,7 @@ def naive_context(c, seq):
 
 
 def gensim_contestants(sentences, N):
-    """Return what `slow_contestants` does, of gensim, which always draws its negatives itself."""
+    """Return the same for gensim, which always draws its own negatives."""
     return {with_threads("gensim", threads): (N, gensim_epoch(sentences, threads))
             for threads in sorted({1, CPUS})}
 
@@ -139,9 +139,9 @@ def gensim_epoch(sentences, threads):
 
 
 def ready_made_contexts(arguments):
-    """Return a contextFunction that draws nothing, but returns again what was once drawn.
+    """Return a contextFunction that repeats contexts drawn before, so that drawing takes no time.
 
-    With the same seed for the orders, training asks for the contexts of the same pairs.
+    With the same seed, training asks for the contexts of the same pairs in the same order.
     """
     blocks = []
 
@@ -155,9 +155,9 @@ def ready_made_contexts(arguments):
 
 
 def measure(*groups):
-    """Let all contestants of all groups train in turn.
+    """Let all contestants train in turn.
 
-    Returns for each group, by name, the pairs a second of each round.
+    Returns for each group a dict from names to the pairs per second of each round.
     """
     rates = [{name: [] for name in contestants} for contestants in groups]
     for _ in range(ROUNDS):
@@ -168,7 +168,7 @@ def measure(*groups):
 
 
 def cells(name, rates):
-    """Make a contestant's two cells: how fast it is, and how many times as fast ours is."""
+    """Return a contestant's two cells: its speed, and how many times as fast ours is."""
     if name not in rates:
         return "", ""
     ratios = np.divide(rates["this"], rates[name])
