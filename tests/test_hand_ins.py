@@ -4,8 +4,7 @@ import pytest
 
 from solutions.grading.hand_ins import find_hand_ins
 from solutions.grading.modules import read_hand_in
-from solutions.grading.names import file_name, printable
-from solutions.grading.results import key_of
+from solutions.grading.names import file_name, name_key, printable
 from solutions.grading.unpack import Unfit
 from tests.support.handed_in import OWN, files_of, in_folder, put, put_all, zipped
 from tests.support.moodle import moodle_download
@@ -35,7 +34,7 @@ def what_is_in(hand_in, tmp_path):
     scratch = tmp_path / f"of {hand_in.student} {hand_in.identifier}"
     scratch.mkdir()
     try:
-        return hand_in.problem or sorted(read_hand_in(hand_in, scratch).sources)
+        return sorted(read_hand_in(hand_in, scratch).sources)
     except Unfit as error:
         return str(error)
 
@@ -51,29 +50,17 @@ def students_of(hand_ins):
 def test_a_download_has_a_hand_in_for_each_student(found, tmp_path, folders, ending):
     students = {(name, str(123400 + place)): {f"FN{place}.zip": ONE} if place % 2 else FILES
                 for place, name in enumerate(NAMES)}
+    students |= {("Ivan Petrov", "7"): {"hw.zip": ONE}, (".Noor", "8"): {"hw.zip": ONE}}
     packed, unpacked = moodle_download(tmp_path / "in", students, folders, ending)
+    put(unpacked / "grades.csv")
     for number, path in enumerate([packed, unpacked]):
-        hand_ins = found(path, path)
+        hand_ins = found(path, path, is_download=True)
         assert {(one.student, one.identifier) for one in hand_ins} == set(students)
-        assert students_of(hand_ins) == sorted(NAMES) and not found.not_taken
+        assert students_of(hand_ins) == sorted([".Noor", "Ivan Petrov", *NAMES])
         (tmp_path / str(number)).mkdir()
         for one in hand_ins:
             assert what_is_in(one, tmp_path / str(number)) == sorted(FILES)
-
-
-def test_a_download_in_a_folder_beside_a_worksheet(found, tmp_path):
-    packed, unpacked = moodle_download(tmp_path / "in", {("A", "1"): {"FN1.zip": ONE}})
-    packed.unlink()
-    put(tmp_path / "in/grades.csv")
-    assert [one.identifier for one in found(tmp_path / "in")] == ["1"]
     assert found.not_taken == ["not taken: grades.csv, neither a .zip nor a folder"]
-
-
-def test_namesakes_are_two_students(found, tmp_path):
-    students = {("Ivan Ivanov", "7"): {"homework2.zip": ONE},
-                ("Ivan Ivanov", "8"): {"homework2.zip": ONE}}
-    packed, _ = moodle_download(tmp_path, students)
-    assert [(one.student, one.identifier) for one in found(packed)] == list(students)
 
 
 def test_what_of_moodles_cannot_be_read(found, tmp_path):
@@ -84,17 +71,16 @@ def test_what_of_moodles_cannot_be_read(found, tmp_path):
     for start in "A_1", "F_6":
         put(unpacked / f"{start}_assignsubmission_onlinetext_/onlinetext.html", "<p>Hi</p>")
     a, b, c, d, e, f = [what_is_in(one, tmp_path) for one in found(unpacked)]
-    assert a.startswith("FN1.rar: a .rar file, not a .zip") and b == "an empty folder"
-    assert c.startswith("FN3.tar.gz: a .gz file, not a .zip")
-    assert d == sorted(FILES) and e == [] and f == "a text typed in Moodle, no files"
+    assert a.startswith("A_1_assignsubmission_file_/FN1.rar: a .rar file, not a .zip")
+    assert b == "it holds no files" and c.startswith("FN3.tar.gz: a .gz file, not a .zip")
+    assert d == sorted(FILES) and e == f == []
 
 
 def test_one_damaged_file_of_a_download_is_named(found, tmp_path):
     students = {("A", "1"): {"FN1.txt": b"spoil this" * 9}, ("B", "2"): {"FN2.zip": ONE}}
     packed, _ = moodle_download(tmp_path, students)
     packed.write_bytes(packed.read_bytes().replace(b"spoil", b"spilt", 1))
-    a, b = found(packed)
-    assert a.problem == "an empty folder" and not b.problem
+    assert students_of(found(packed, is_download=True)) == ["A", "B"]
     [line] = found.not_taken
     assert line.startswith("not taken: A_1_assignsubmission_file_/FN1.txt: not readable: Bad CRC")
 
@@ -108,60 +94,57 @@ MARIA = "Мария Петрова_222_assignsubmission_file_"
     {f"{MARIA}/a.zip": ONE}, {f"hw/{MARIA}/a.zip": ONE}, {f"{MARIA}/grads.py": ""},
     {"Ivan_1_assignsubmission_file_/a.zip": ONE, f"{MARIA}/a.zip": ONE},
     {"FN1.zip": ONE, "x/FN1.zip": ONE}, {"FN1.zip": ONE, "FN2.zip": ONE}])
-def test_an_archive_among_others_is_one_students(found, tmp_path, inside):
+def test_an_archive_is_one_students(found, tmp_path, inside):
     packed, _ = moodle_download(tmp_path, {("Мария Петрова", "222"): {"FN2.zip": ONE}})
     put(tmp_path / "in/FN9.zip", zipped(inside))
     put(tmp_path / "in/FN8.zip", ONE)
     put_all(tmp_path / "in/FN7", inside)
     assert students_of(found(tmp_path / "in")) == ["FN7", "FN8", "FN9"]
     assert students_of(found(tmp_path / "in/FN9.zip", tmp_path / "in/FN8.zip")) == ["FN8", "FN9"]
+    assert students_of(found(tmp_path / "in/FN9.zip")) == ["FN9"]
 
 
-def test_a_zip_of_all_counts_where_it_is_named_alone(found, tmp_path):
+def test_an_archive_is_everybodys_if_the_teacher_says_so(found, tmp_path):
     inside = {f"hw/FN{number}.zip": ONE for number in (1, 2, 3)}
     everybody = put(tmp_path / "all.zip", zipped(inside | {"hw/notes.txt": ""}))
-    assert students_of(found(everybody)) == ["FN1", "FN2", "FN3"]
-    assert found.not_taken == ["not taken: notes.txt, neither a .zip nor a folder"]
+    [one] = found(everybody)
+    assert "of several; unpack it, a folder per student, or" in what_is_in(one, tmp_path)
     folders = in_folder("Ivan Petrov", FILES) | in_folder("Мария Иванова", FILES)
-    assert students_of(found(put(tmp_path / "b.zip", zipped(folders)))) == [
-        "Ivan Petrov", "Мария Иванова"]
-    for files in FILES, in_folder("hw", FILES), {"hw.zip": ONE, "hw-final.zip": ONE}:
-        assert students_of(found(put(tmp_path / "FN9.zip", zipped(files)))) == ["FN9"]
-    unclear = put(tmp_path / "c.zip", zipped({"old.zip": ONE, "new.zip": ONE}))
-    assert students_of(found(unclear)) == ["c"]
-    assert students_of(found(unclear, everybody, is_download=True)) == [
-        "FN1", "FN2", "FN3", "new", "old"]
+    other = put(tmp_path / "b.zip", zipped(folders))
+    assert students_of(found(other, everybody, is_download=True)) == [
+        "FN1", "FN2", "FN3", "Ivan Petrov", "Мария Иванова"]
+    assert found.not_taken == ["not taken: notes.txt, neither a .zip nor a folder"]
+    with pytest.raises(InputError, match="c.zip: not a readable zip file.*; unpack it yourself"):
+        found(put(tmp_path / "c.zip", "PK"), is_download=True)
 
 
 @pytest.mark.parametrize("pair", [
     ("FN30victim.zip", "FN30victim .zip"), ("FN30victim.zip", "FN30victim ./grads.py"),
-    ("Ivan_Petrov.zip", "Ivan  Petrov.zip"), ("a/FN1.zip", "b/FN1.zip"), ("Йо.zip", "И\u0306о.zip"),
+    ("FN2.zip", "fn2.zip"), ("Ivan_Petrov.zip", "Ivan  Petrov.zip"), ("a/FN1.zip", "b/FN1.zip"),
+    ("Йо.zip", "И\u0306о.zip"), ("A_1_assignsubmission_file_/x.zip", "A 1.zip"),
     ("a/A_1_assignsubmission_file_/x.zip", "b/A_1_assignsubmission_file_/x.zip"),
     ("in/A_1_assignsubmission_file_/x.zip", "in/B_1_assignsubmission_file_/x.zip")])
-def test_two_of_one_student_are_said_before(found, tmp_path, pair):
+def test_two_that_may_be_one_students_are_said_before(found, tmp_path, pair):
     for name in pair:
         put(tmp_path / "in" / name, ONE)
     named = [tmp_path / "in"]
-    if "/" in pair[0]:
+    if "/" in pair[1]:
         named = [tmp_path / "in" / name.split("/")[0] for name in pair]
-    with pytest.raises(InputError, match=f"{named[0]}.* and .* are of the same student; rename"):
+    with pytest.raises(InputError, match=f"{named[0]}.* and .* look like one student's; rename"):
         found(*named)
 
 
 def test_versions_are_one_students(found, tmp_path):
-    for name in ("FN1.zip", "FN1 (1).zip", "fn1 - копие (2).ZIP", "FN1 - Copy.zip", "FN1.rar",
+    for name in ("FN1.zip", "FN1 (1).zip", "FN1 - копие (2).ZIP", "FN1 - Copy.zip", "FN1.rar",
                  "FN1/grads.py"):
         put(tmp_path / "in" / name, ONE)
     [one] = found(tmp_path / "in")
-    assert len(one.sources) == 6 and not one.problem
-    assert len(found(tmp_path / "in", tmp_path / "in/FN1.zip")) == 1
+    assert len(one.sources) == 6 and len(found(tmp_path / "in", tmp_path / "in/FN1.zip")) == 1
 
 
 def test_one_key_for_a_student():
     same = "O'Brien,  Anne_Marie", "OBrien, anne Marie ", "ＯBrien, Anne\u00a0Marie"
-    assert len({key_of(name) for name in same}) == 1
-    assert key_of("OBrien, AnneMarie") != key_of(same[0])
-    assert key_of("x", "12") == key_of("y", "12") != key_of("12")
+    assert len(set(map(name_key, same))) == 1 and name_key("OBrien, AnneMarie") != name_key(same[0])
     assert file_name("../a/b:c*? ") == "abc"
     assert printable("a\x00b\u202e\udc80" + "x" * 999) == "a b ?" + "x" * 295
 
@@ -172,17 +155,19 @@ def test_every_entry_is_a_row_or_a_line(found, tmp_path):
     folder = put_all(tmp_path / "in", {
         "FN1.zip": ONE, **in_folder("FN2/hw", FILES), "FN4_grads.py": "", "FN5.zip.crdownload": "",
         "FN6": ONE, "FN7.rar": "", "FN8.zip": zipped({}), "FN9.docx": b"PK\3\4", "FN10/x.pdf": "",
-        "FN11/homework.zip": ONE, "grads.py": "", ".DS_Store": "", "out/FN1.md": "",
-        "marks.csv": ""})
+        "FN11/homework.zip": ONE, "grads.py": "", ".DS_Store": "", ".FN12.zip": ONE,
+        "__MACOSX/._FN1.zip": "", "out/FN1.md": "", "marks.csv": ""})
     (folder / "FN3").mkdir()
     hand_ins = found(folder, own=[folder / "out", folder / "marks.csv"])
     rows = {one.student: what_is_in(one, tmp_path) for one in hand_ins}
     assert rows == {
-        "FN1": sorted(FILES), "FN2": sorted(FILES), "FN3": "an empty folder", "FN6": sorted(FILES),
-        "FN7": "a .rar file, not a .zip: ask for one, or unpack it and name the folder",
-        "FN8": "it holds no files", "FN10": [], "FN11": sorted(FILES)}
-    assert found.not_taken == [f"not taken: {name}, neither a .zip nor a folder" for name in (
-        "FN4_grads.py", "FN5.zip.crdownload", "FN9.docx", "grads.py")]
+        "FN1": sorted(FILES), "FN2": sorted(FILES), "FN3": "it holds no files",
+        "FN6": sorted(FILES), "FN8": "it holds no files", "FN10": [], "FN11": sorted(FILES),
+        "FN7": "FN7.rar: a .rar file, not a .zip: ask for one, or unpack it and name the folder"}
+    assert found.not_taken == [
+        *(f"not taken: {name}, neither a .zip nor a folder" for name in (
+            "FN4_grads.py", "FN5.zip.crdownload", "FN9.docx", "grads.py")),
+        "not taken: .DS_Store, .FN12.zip, __MACOSX: hidden or made by a program"]
 
 
 def test_a_folder_that_was_named_is_its_student(found, tmp_path):
@@ -190,8 +175,12 @@ def test_a_folder_that_was_named_is_its_student(found, tmp_path):
         put_all(tmp_path / name, in_folder("hw", FILES) | {"tasks-1-2.pdf": ""})
     assert students_of(found(tmp_path / "FN1")) == ["FN1"]
     assert students_of(found(tmp_path / "FN1", tmp_path / "FN2")) == ["FN1", "FN2"]
-    put_all(tmp_path / "FN3", FILES | {"data.zip": zipped({"x.csv": ""}), "figures/1.png": ""})
-    assert students_of(found(tmp_path / "FN3")) == ["FN3"]
+    for number, files in enumerate([
+            FILES | {"data.zip": zipped({"x.csv": ""}), "figures/1.png": ""}, {"tasks-1-2.pdf": ""},
+            {}, FILES | in_folder("old", FILES) | in_folder("older", FILES),
+            {"grads.py": "", **in_folder("old", FILES), "data/1.csv": ""}]):
+        put_all(tmp_path / f"FN4{number}", files).mkdir(exist_ok=True)
+        assert students_of(found(tmp_path / f"FN4{number}")) == [f"FN4{number}"]
     assert students_of(found(tmp_path / "FN1/hw")) == ["hw"]
 
 
@@ -215,8 +204,9 @@ BLACKBOARD = {"ivan": {blackboard("ivan", "_FN1.zip"): ONE, blackboard("ivan", "
 def test_other_platforms(found, tmp_path, students):
     flat = {name: content for files in students.values() for name, content in files.items()}
     for path in put_all(tmp_path / "flat", flat), put(tmp_path / "flat.zip", zipped(flat)):
-        with pytest.raises(InputError, match="flat.*several; unpack it, a folder a student"):
-            found(path)
+        with pytest.raises(InputError, match="flat.*several; unpack it, a folder per student"):
+            found(path, is_download=True)
+    assert "the hand-ins of several" in what_is_in(found(path)[0], tmp_path)
     for student, files in students.items():
         put_all(tmp_path / "folders" / student, files)
     rows = {one.student: what_is_in(one, tmp_path) for one in found(tmp_path / "folders")}
@@ -228,16 +218,16 @@ def test_other_platforms(found, tmp_path, students):
 def test_mistakes_of_the_teacher(found, tmp_path):
     with pytest.raises(InputError, match="nobody.zip: no such file or folder"):
         found(tmp_path / "nobody.zip")
-    put(tmp_path / "in/notes.txt")
-    with pytest.raises(InputError, match="in: no archive and no folder in it; not taken: notes.tx"):
-        found(tmp_path / "in")
-    [docx] = found(put(tmp_path / "FN7.docx"))
-    assert docx.problem.startswith("a .docx file, not a .zip")
+    with pytest.raises(InputError, match="there is no hand-in; not taken: FN7.docx, neither a .zi"):
+        found(put(tmp_path / "FN7.docx"))
 
 
-def test_a_stray_module_beside_the_folders_of_a_class_is_no_hand_in(tmp_path, found):
+def test_a_stray_module_beside_the_hand_ins_of_a_class_is_nobodys(tmp_path, found):
     for name in "FN1", "FN2", "FN3":
         put_all(tmp_path / "class" / name, FILES)
     put(tmp_path / "class/grads.py", b"x = 1")
     assert students_of(found(tmp_path / "class")) == ["FN1", "FN2", "FN3"]
     assert "grads.py" in found.not_taken[0]
+    put_all(tmp_path / "archives", FILES | {"FN1.zip": ONE, "FN2.zip": zipped({"1.pdf": ""})})
+    assert students_of(found(tmp_path / "archives")) == ["FN1", "FN2"]
+    assert len(found.not_taken) == 3

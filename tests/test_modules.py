@@ -122,6 +122,7 @@ def test_an_archive_beside_answers(read):
 
 
 @pytest.mark.parametrize("files, reason", [
+    ({"я" * 200 + ".pdf": "", "1.pdf": ""}, "not readable: .*name too long"),
     ({}, "it holds no files"), ({".DS_Store": ""}, "it holds no files"), (b"PK", "not a readable"),
     ({"я" * 300: ""}, "not readable: .*name too long"),
     ({"code.rar": "", "answers.pdf": ""}, r"^code\.rar: a \.rar file"),
@@ -139,9 +140,8 @@ def test_no_more_archives_than_five(read):
 
 
 def test_answers_without_modules(read):
-    found = read({"a.pdf": "", "я" * 200 + ".pdf": ""})
-    assert found.sources == {} and found.answers == ["a.pdf"]
-    assert "not readable" in found.notes[0]
+    found = read({"a.pdf": "", "onlinetext.html": ""})
+    assert (found.sources, found.answers) == ({}, ["a.pdf", "onlinetext.html"])
 
 
 @pytest.mark.parametrize("files", [
@@ -245,8 +245,7 @@ PNG = (ROOT / "corpus/pydocs/embeddings.png").read_bytes()
 
 @pytest.mark.parametrize("name, content, is_right, note", [
     ("w2v-U.npy", npy(np.ones((20000, 50), np.float32)), True, "20000×50 float32"),
-    ("w2v-V (1).npy", npy(np.ones((4, 2))), True,
-     "4×2 float64; the assignment asks for 20000×50"),
+    ("w2v-V (1).npy", npy(np.ones((4, 2))), True, "4×2 float64"),
     ("w2v-W.npy", npy(np.asfortranarray(np.ones((50, 50), ">f8"))), True, "50×50 float64"),
     ("w2v-U.npy", npy(np.ones((4, 2)))[:-1], False, "has more or fewer numbers than it says"),
     ("w2v-U.npy", npy(np.ones((4, 2))) + b"x", False, "has more or fewer numbers than it says"),

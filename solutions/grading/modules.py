@@ -12,26 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from beyond.results import ARRAYS, EMBEDDINGS_PICTURE
-from beyond.settings import ASSIGNMENT, MODULES
-from solutions.grading.names import (
-    abbreviated,
-    are_of_several,
-    is_junk,
-    meant_name,
-    printable,
-)
-from solutions.grading.unpack import (
-    ARCHIVES,
-    Unfit,
-    is_archive,
-    is_zip,
-    unpack,
-    why_not_zip,
-)
+from beyond.settings import MODULES
+from solutions.grading.names import abbreviated, are_of_several, is_junk, meant_name, printable
+from solutions.grading.unpack import Unfit, is_archive, is_zip, unpack
 
-SEVERAL = "looks like the hand-ins of several; unpack it, a folder a student"
+SEVERAL = "looks like the hand-ins of several; unpack it, a folder per student"
 ANSWERS = {".pdf", ".png", ".jpg", ".jpeg", ".heic", ".tif", ".tiff", ".webp", ".bmp", ".doc",
-           ".docx", ".odt", ".rtf", ".md", ".tex", ".txt"}
+           ".docx", ".odt", ".rtf", ".md", ".tex", ".txt", ".html"}
 NO_ANSWER = re.compile(r"(readme|requirements|licen[cs]e|copying)\b.*|(w2v-)?words\.txt|loss\.png",
                        re.IGNORECASE)
 MOST_FILES, MOST_ARCHIVES, DEEPEST_ARCHIVE = 100_000, 5, 2
@@ -76,26 +63,20 @@ def read_hand_in(hand_in, scratch):
     for path in hand_in.sources:
         is_all = len(hand_in.sources) == 1 and (path.is_dir() or is_zip(path))
         found.add(path, PurePosixPath() if is_all else PurePosixPath(path.name))
-    if not found.files:
-        raise Unfit(printable([*found.problems, *found.notes, "it holds no files"][0]))
     files = without_hand_out(sorted(found.files, key=lambda file: str(file.name)))
     copies = [file for file in files if file.meant in MODULES]
     if not hand_in.identifier and are_of_several([file.name for file in copies], found.archives):
-        raise Unfit(SEVERAL)
-    too_large = [file for file in copies if file.size > MOST_OF_SOURCE]
-    found.problems += [f"{file.name}: larger than 1 MB" for file in too_large]
-    copies = [file for file in copies if file not in too_large]
-    if not copies and found.problems:
-        raise Unfit(printable(found.problems[0]))
+        raise Unfit(f"{SEVERAL}, or grade a download with --download")
+    if not found.files or (found.notes and not copies):
+        raise Unfit("; ".join(abbreviated(found.notes, 3)) or "it holds no files")
 
     modules = best_copies(copies)
     sources, left_out = sources_of(modules, files)
     artefacts = best_copies([file for file in files if file.meant in (*ARRAYS, EMBEDDINGS_PICTURE)])
-    notes = [*notes_on_copies(modules, copies), *notes_on_missing(modules, files),
-             *found.problems, *found.notes]
+    notes = [*notes_on_copies(modules, copies), *notes_on_missing(modules, files), *found.notes]
     if left_out:
         notes.append(f"too large or too many, so left out: {listed(left_out)}")
-    return Contents(sources, rows_of(artefacts), answers_in(files), list(map(printable, notes)))
+    return Contents(sources, rows_of(artefacts), answers_in(files), notes)
 
 
 class Unfolded:
@@ -103,13 +84,12 @@ class Unfolded:
 
     files : list of File
     archives : names of the archives
-    problems : lines on archives and modules that cannot be read
-    notes : other lines
+    notes : lines on what cannot be read
     """
 
     def __init__(self, scratch):
         self.scratch, self.opened = scratch, 0
-        self.files, self.archives, self.problems, self.notes = [], [], [], []
+        self.files, self.archives, self.notes = [], [], []
 
     def add(self, path, name, depth=0):
         """Add a file or what a folder holds, under a name, from inside `depth` archives."""
@@ -119,38 +99,39 @@ class Unfolded:
                 for file in (Path(parent, file) for file in sorted(files) if not is_junk(file)):
                     self.add(file, name / file.relative_to(path).as_posix(), depth)
         elif not path.is_file() or (path.is_symlink() and name.parts):
-            self.notes.append(f"{name}: a link or special file, not followed")
+            self._note(name, "a link or special file, not followed")
         elif is_archive(path):
             self._add_archive(path, name, depth)
         elif len(self.files) == MOST_FILES:
             raise Unfit(f"it holds more than {MOST_FILES} files")
         else:
-            status = path.stat()
-            self.files.append(File(path, name, status.st_size, status.st_mtime,
-                                   meant_name(name.name)))
+            status, meant = path.stat(), meant_name(name.name)
+            if meant in MODULES and status.st_size > MOST_OF_SOURCE:
+                self._note(name, "larger than 1 MB")
+            else:
+                self.files.append(File(path, name, status.st_size, status.st_mtime, meant))
 
     def _add_archive(self, path, name, depth):
-        start = f"{name}: " if name.parts else ""
         if name.parts:
             self.archives.append(name)
-        if not is_zip(path):
-            self.problems.append(start + why_not_zip(path))
-        elif depth == DEEPEST_ARCHIVE or self.opened == MOST_ARCHIVES:
-            self.problems.append(f"{start}not looked into, since there are too many archives")
-        else:
-            self.opened += 1
-            folder = self.scratch / str(self.opened)
-            folder.mkdir()
-            try:
-                skipped = unpack(path, folder)
-            except Unfit as error:
-                self.problems.append(f"{start}{error}")
-                return
-            for place, reason in ((name / place, reason) for place, reason in skipped):
-                is_needed = place.suffix.lower() in ARCHIVES or meant_name(place.name) in MODULES
-                lines = self.problems if is_needed else self.notes
-                lines.append(f"{printable(place.name, 100)}: {reason}")
-            self.add(folder, name, depth + 1)
+        if depth == DEEPEST_ARCHIVE or self.opened == MOST_ARCHIVES:
+            self._note(name, "not looked into, since there are too many archives")
+            return
+        self.opened += 1
+        folder = self.scratch / str(self.opened)
+        folder.mkdir()
+        try:
+            skipped = unpack(path, folder)
+        except Unfit as error:
+            self._note(name, error)
+            return
+        for place, reason in skipped:
+            self._note(name / place, reason)
+        self.add(folder, name, depth + 1)
+
+    def _note(self, name, reason):
+        start = f"{str(name)[-100:]}: " if name.parts else ""
+        self.notes.append(printable(f"{start}{reason}"))
 
 
 def without_hand_out(files):
@@ -188,17 +169,14 @@ def best_copies(files):
 
 def notes_on_copies(modules, copies):
     """List which copies of modules were taken, and which that differ from them were not."""
-    notes, graded, not_graded = [], [], []
-    for name, file in modules.items():
-        if file.name.name != name:
-            notes.append(f"{file.name} was taken as {name}")
-        others = [other.name for other in copies[:MOST_COPIES] if other.meant == name
-                  and not filecmp.cmp(other.path, file.path, shallow=False)]
-        if others:
-            graded.append(file.name)
-            not_graded += others
-    if graded:
-        notes.append(f"graded: {listed(graded)}; other copies, not graded: {listed(not_graded)}")
+    notes = [f"{printable(file.name)} was taken as {name}" for name, file in modules.items()
+             if file.name.name != name]
+    others = [file for file in copies[:MOST_COPIES]
+              if not filecmp.cmp(file.path, modules[file.meant].path, shallow=False)]
+    if others:
+        graded = sorted({modules[file.meant].name for file in others})
+        notes.append(f"graded: {listed(graded)}; other copies, not graded: "
+                     f"{listed(file.name for file in others)}")
     return notes
 
 
@@ -227,30 +205,27 @@ def sources_of(modules, files):
     sources : dict from the name of a file, as seen from the modules, to its path
     left_out : names of Python files that are too large or too many
     """
-    sources = {name: str(file.path) for name, file in modules.items()}
-    room = MOST_OF_SOURCES
-    left_out = []
-    # Python files first, and those beside most of the modules before others.
-    files = sorted(files, key=lambda file: file.name.suffix != ".py")
+    beside = {}
+    # What lies beside most of the modules counts first.
     for folder, _ in Counter(file.name.parent for file in modules.values()).most_common():
         for file in files:
-            if folder not in file.name.parents or file.meant:
-                continue
-            name = str(file.name.relative_to(folder))
-            if name in sources:
-                continue
-            if file.size <= min(room, MOST_OF_SOURCE) and len(sources) < MOST_SOURCES:
-                sources[name] = str(file.path)
-                room -= file.size
-            elif file.name.suffix == ".py":
-                left_out.append(file.name)
+            if folder in file.name.parents and not file.meant:
+                beside.setdefault(str(file.name.relative_to(folder)), file)
+    sources = {name: str(file.path) for name, file in modules.items()}
+    left_out, room = [], MOST_OF_SOURCES
+    for name, file in sorted(beside.items(), key=lambda item: not item[0].endswith(".py")):
+        if file.size <= min(room, MOST_OF_SOURCE) and len(sources) < MOST_SOURCES:
+            sources[name] = str(file.path)
+            room -= file.size
+        elif name.endswith(".py"):
+            left_out.append(file.name)
     return sources, left_out
 
 
 # --- artefacts and answers ------------------------------------------------------------------------
 
-NPY = re.compile(rb"\x93NUMPY[\x01\x02]\x00.{2,4}\{'descr': '[<>]f([248])', 'fortran_order': "
-                 rb"(?:False|True), 'shape': \(([0-9]{1,9}), ([0-9]{1,9})\), \} *\n", re.DOTALL)
+NPY = re.compile(rb"\x93NUMPY.{4,6}\{'descr': '[<>]f([248])', 'fortran_order': (?:False|True), "
+                 rb"'shape': \(([0-9]{1,9}), ([0-9]{1,9})\), \} *\n", re.DOTALL)
 PICTURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG"}
 
 
@@ -265,18 +240,17 @@ def rows_of(artefacts):
     """
     rows = []
     for name in (*ARRAYS, EMBEDDINGS_PICTURE):
-        if name not in artefacts:
-            rows.append({"file": name, "ok": False, "note": "not handed in"})
-            continue
-        with open(artefacts[name].path, "rb") as file:
-            beginning = file.read(512)
-        is_right, note = (described_picture(beginning) if name == EMBEDDINGS_PICTURE
-                          else described_array(name, beginning, artefacts[name].size))
+        is_right, note = False, "not handed in"
+        if name in artefacts:
+            with open(artefacts[name].path, "rb") as file:
+                beginning = file.read(512)
+            is_right, note = (described_picture(beginning) if name == EMBEDDINGS_PICTURE
+                              else described_array(beginning, artefacts[name].size))
         rows.append({"file": name, "ok": is_right, "note": note})
     return rows
 
 
-def described_array(name, beginning, size):
+def described_array(beginning, size):
     """Tell whether a file is a matrix of floats, and say what it is."""
     header = NPY.match(beginning)
     if not header:
@@ -284,11 +258,7 @@ def described_array(name, beginning, size):
     width, rows, columns = map(int, header.groups())
     if size != header.end() + rows * columns * width:
         return False, "has more or fewer numbers than it says"
-    note = f"{rows}×{columns} float{8 * width}"
-    M = ASSIGNMENT["dim"]
-    L = M if name == "w2v-W.npy" else ASSIGNMENT["vocabulary"]
-    is_asked = (rows, columns) == (L, M)
-    return True, note if is_asked else f"{note}; the assignment asks for {L}×{M}"
+    return True, f"{rows}×{columns} float{8 * width}"
 
 
 def described_picture(beginning):

@@ -8,8 +8,8 @@ from beyond.settings import MODULES
 
 # How platforms name what they let a teacher download. Moodle: a folder Ivan
 # Petrov_123456_assignsubmission_file_, or a file Ivan Petrov_123456_assignsubmission_file_FN1.zip.
-MOODLE = re.compile(r"(?P<student>.+?)_(?P<number>[0-9]+)"
-                    r"_assignsubmission_(?P<kind>[^_]+)(_(?P<file>.*))?", re.DOTALL)
+MOODLE = re.compile(r"(?P<student>.+?)_(?P<number>[0-9]+)_assignsubmission_[^_]+(_(?P<file>.*))?",
+                    re.DOTALL)
 CANVAS = re.compile(r"(?P<student>[^_]+)(_LATE)?_[0-9]{3,}_[0-9]{3,}_(?P<file>.+)")
 BLACKBOARD = re.compile(r".+?_(?P<student>[^_]+)_attempt_[0-9]{4}(-[0-9]{2})+(_(?P<file>.+)|\..+)")
 # How students name their files: FN81234.zip, fn0mi0600123_grads.py, Ivan_Petrov_grads.py; a number
@@ -21,8 +21,9 @@ NAME = re.compile(r"(?P<student>[A-ZА-Я][a-zа-я]+([ _][A-ZА-Я][a-zа-я]+)
                   r"([ _-]+(?P<file>.+)|\W.*)?")
 
 # What browsers, Windows and macOS add to a second file of the same name.
-COPY = re.compile(r"(\s*\(\d+\)|\s+[-–—]\s+(copy|копие)|\s+copy(\s+\d+)?)+$", re.IGNORECASE)
+COPY = re.compile(r"(\s*\(\d+\)|\s*[-–—]\s*(copy|копие)|\s+copy(\s+\d+)?)+$", re.IGNORECASE)
 
+EXPECTED = {name.lower(): name for name in (*MODULES, *ARRAYS, EMBEDDINGS_PICTURE)}
 MOST_NAME = 255         # characters of a name on a disk; in archives there are longer ones
 # Folders and files that programs make.
 JUNK = {"venv", "env", "__pycache__", "__macosx", "site-packages", "node_modules", "thumbs.db",
@@ -31,8 +32,10 @@ JUNK = {"venv", "env", "__pycache__", "__macosx", "site-packages", "node_modules
 
 def is_junk(name):
     """Tell whether a file or folder of this name is hidden or made by a program."""
-    return name.startswith(".") or name.lower() in JUNK
+    return (name.startswith(".") or name.lower() in JUNK) and not MOODLE.fullmatch(name)
 
+
+# --- whose it is ----------------------------------------------------------------------------------
 
 def student_and_file(name):
     """Split a name into its student and what the student called the file.
@@ -79,6 +82,13 @@ def file_name(name):
     return " ".join(name.split())[:100].strip(" .")
 
 
+def report_name(student, identifier):
+    """Return the name of a student's report, without its ending."""
+    return f"{file_name(student)} {identifier}".strip() or "_"
+
+
+# --- lines of text --------------------------------------------------------------------------------
+
 def printable(text, most=300):
     """Return a stranger's text on one line, without control characters, and cut."""
     text = str(text)[:10 * most].encode(errors="replace").decode()
@@ -93,28 +103,19 @@ def abbreviated(lines, most):
     return [*lines[:most - 1], f"and {len(lines) - most + 1} more"]
 
 
-# --- modules, arrays and picture ------------------------------------------------------------------
-
-def pattern_of_copies(name):
-    """Return the pattern of the names that browsers, mail and systems make of that of a file.
-
-    So sampling (1).py, sampling - Copy.py, Copy of sampling.py, SAMPLING.PY, sampling.py.txt.
-    """
-    stem, dot, ending = name.rpartition(".")
-    endings = {"py": r"\.py(\.txt|\.py)?", "png": r"\.(png|jpe?g)"}
-    ending = endings.get(ending, re.escape(dot + ending))
-    before = "(copy of |копие на )?"
-    after = r"(-[0-9]+| ?- ?copy| copy| ?- ?копие)?( ?\([0-9]+\))?"
-    return re.compile(before + re.escape(stem) + after + ending, re.IGNORECASE)
-
-
-PATTERNS = {name: pattern_of_copies(name) for name in (*MODULES, *ARRAYS, EMBEDDINGS_PICTURE)}
-
+# --- which file is meant --------------------------------------------------------------------------
 
 def meant_name(name):
-    """Return the name of the module, array or picture that a file is obviously meant to be."""
+    """Return the name of the module, array or picture that a file is obviously meant to be.
+
+    sampling.py is meant by sampling (1).py, sampling - Copy.py, Copy of sampling.py, SAMPLING.PY,
+    sampling.py.txt, FN1_sampling.py.
+    """
     for candidate in name, student_and_file(name)[1]:
-        for meant, pattern in PATTERNS.items():
-            if pattern.fullmatch(candidate):
-                return meant
+        plain = re.sub(r"\.py\.(py|txt)$", ".py", candidate.lower())
+        plain = re.sub(r"\.jpe?g$", ".png", plain)
+        stem, dot, ending = plain.rpartition(".")
+        stem = re.sub(r"^(copy of|копие на) |-[0-9]+$", "", COPY.sub("", stem))
+        if stem + dot + ending in EXPECTED:
+            return EXPECTED[stem + dot + ending]
     return None

@@ -2,14 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from solutions.grading.names import name_key
-
 GRADED, NOT_READABLE, NOT_GRADED = "graded", "not readable", "not graded"
-
-
-def key_of(student, identifier=""):
-    """Return what tells a student from all others: Moodle's number, else the name."""
-    return (identifier, "") if identifier else ("", name_key(student))
 
 
 @dataclass(frozen=True)
@@ -19,7 +12,6 @@ class HandIn:
     student: str            # a name, or the stem of an archive's name
     sources: tuple          # paths of archives, files and folders
     identifier: str = ""    # Moodle's number of the student's participation, if it comes from there
-    problem: str = ""       # why it cannot be read at all, if so
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import unicodedata
 import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from solutions.grading.names import is_junk, printable
@@ -18,9 +19,6 @@ MOST_DEPTH = 20                 # folders
 MOST_CHARACTERS = 1000      # of the name of a file with its folders
 MOST_FOLDERS = 2000
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
-# The two records at a zip file's end that say how long its list of entries is: how they begin,
-# and where in them that stands.
-END_RECORDS = (rb"PK\x05\x06", 12, 16), (rb"PK\x06\x06", 40, 48)
 
 
 @dataclass(frozen=True)
@@ -53,12 +51,6 @@ def is_archive(path):
     return is_zip(path) or path.is_file() and path.suffix.lower() in ARCHIVES
 
 
-def why_not_zip(path):
-    """Say what to do about a file that is no zip file."""
-    return (f"a {printable(path.suffix)} file, not a .zip: ask for one, or unpack it and name the "
-            "folder")
-
-
 def unpack(path, folder, limits=OF_A_HAND_IN):
     """Unpack a zip file; entries that cannot be unpacked are skipped.
 
@@ -86,19 +78,22 @@ def unpack(path, folder, limits=OF_A_HAND_IN):
     return skipped
 
 
-def names_in(path, limits=OF_A_HAND_IN):
+def names_in(path):
     """List the names of the files in a zip file; none if it cannot be read."""
     try:
-        with opened(path, limits) as archive:
-            return [name for name, _ in entries_of(archive, limits)]
+        with opened(path, OF_A_HAND_IN) as archive:
+            return [name for name, _ in entries_of(archive, OF_A_HAND_IN)]
     except (Unfit, OSError):
         return []
 
 
 def opened(path, limits):
     """Open a zip file. Names not marked as UTF-8 are that nevertheless, or in the cp866 of DOS."""
+    if not is_zip(path):
+        raise Unfit(f"a {printable(path.suffix)} file, not a .zip: ask for one, or unpack it and "
+                    "name the folder")
     try:
-        if length_of_list(path) > 200 * limits.entries:     # it is read into memory as a whole
+        if most_entries(path) > 10 * limits.entries:
             raise Unfit(f"it holds more than {limits.entries} files")
         try:
             return zipfile.ZipFile(path, metadata_encoding="utf-8")
@@ -110,18 +105,13 @@ def opened(path, limits):
         raise Unfit(f"not a readable zip file: {printable(error, 100)}") from None
 
 
-def length_of_list(path):
-    """Return how many bytes a zip file says that its list of entries has."""
-    with open(path, "rb") as file:
-        file.seek(max(0, path.stat().st_size - (1 << 16) - 200))
-        tail = file.read()
-    lengths = [0]
-    for beginning, start, end in END_RECORDS:
-        for record in re.finditer(beginning, tail):
-            field = tail[record.start() + start:record.start() + end]
-            if field != b"\xff" * 4:        # the other record says it
-                lengths.append(int.from_bytes(field, "little"))
-    return max(lengths)
+def most_entries(path):
+    """Return how many entries a zip file has at most: each of its list begins with these bytes.
+
+    The list itself would be read into memory as a whole.
+    """
+    with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return sum(1 for _ in re.finditer(rb"PK\x01\x02", content))
 
 
 def entries_of(archive, limits):
