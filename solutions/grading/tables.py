@@ -7,6 +7,7 @@ import html
 import io
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 
 from beyond.results import whole_file
@@ -14,6 +15,7 @@ from beyond.settings import TASKS
 from solutions.grading.names import name_key, printable
 from solutions.grading.results import GRADED, NOT_GRADED, NOT_READABLE
 from solutions.grading.scheme import BY_HAND
+from solutions.grading.unpack import is_archive
 from utils import InputError
 
 COLUMNS = ["student", "identifier", "state", "task 1–2", "answers",
@@ -29,24 +31,23 @@ HEADINGS = {
     "maximum": ["Maximum grade", "Максимална оценка*"],
     "feedback": ["Feedback comments", "Коментари за обратна връзка", "*коментар*",
                  "*обратна връзка*", "*отзив*"]}
-BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le",
-                    codecs.BOM_UTF16_BE: "utf-16-be"}
+# How a table may begin, and what encoding it then has; the first that fits.
+ENCODINGS = [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"),
+             (codecs.BOM_UTF16_BE, "utf-16-be"), (b"", "utf-8"), (b"", "cp1251")]
 
 
 # --- files ----------------------------------------------------------------------------------------
 
 def check_writable(path):
-    """Raise InputError if a file cannot be written at this path; leave what is there alone."""
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path}: is no ordinary file")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}")
+    """Raise InputError if a table cannot be written at this path; leave what is there alone."""
+    if path.exists() and (not path.is_file() or is_archive(path)):
+        raise InputError(f"{path}: is no table")
     try:
         tempfile.TemporaryFile(dir=path.parent).close()
         if path.exists():
             open(path, "r+b").close()
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); is it open?") from None
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 @dataclass
@@ -73,14 +74,11 @@ class Table:
 def read_table(path):
     """Read a table; its first line tells which delimiter it has."""
     data = path.read_bytes()
-    mark = next((mark for mark in BYTE_ORDER_MARKS if data.startswith(mark)), b"")
-    encodings = [BYTE_ORDER_MARKS[mark]] if mark else ["utf-8", "cp1251"]
-    for encoding in encodings:
-        try:
-            text = data[len(mark):].decode(encoding)
-            break
-        except UnicodeDecodeError:
-            pass
+    for mark, encoding in ENCODINGS:
+        if data.startswith(mark):
+            with suppress(UnicodeDecodeError):
+                text = data[len(mark):].decode(encoding)
+                break
     else:
         raise InputError(f"{path}: is no text in UTF-8, UTF-16 or windows-1251")
     first = text.partition("\n")[0]
@@ -141,8 +139,12 @@ def marks_of(result, decimal_comma):
 # --- Moodle's grading worksheet -------------------------------------------------------------------
 
 def read_worksheet(path):
-    """Read Moodle's offline grading worksheet. Returns the table, and a dict from HEADINGS to the
-    indices of columns; InputError if it is none."""
+    """Read Moodle's offline grading worksheet; InputError if it is none.
+
+    Returns
+    -------
+    the table, and a dict from the names in HEADINGS to the indices of columns
+    """
     table = read_table(path)
     headings = [" ".join(cell.split()).casefold() for cell in (table.rows or [[]])[0]]
     columns = {}
@@ -151,11 +153,9 @@ def read_worksheet(path):
             found = fnmatch.filter(headings, pattern.casefold())
             if found:
                 columns.setdefault(name, headings.index(found[0]))
-    missing = [name for name, others in (("identifier", {"name"}), ("grade", set()))
-               if not columns.keys() & {name, *others}]
-    if missing:
-        raise InputError(f"{path}: is no grading worksheet of Moodle's: in its first line there is "
-                         f"no heading {', no '.join(repr(HEADINGS[name][0]) for name in missing)}")
+    if "grade" not in columns or not columns.keys() & {"identifier", "name"}:
+        raise InputError(f"{path}: is no grading worksheet of Moodle's: its first line has no "
+                         "heading 'Grade', or neither 'Identifier' nor 'Full name'")
     return table, columns
 
 
@@ -178,7 +178,6 @@ def fill_worksheet(path, results, feedback):
     row_of, lines = matched(rows, columns, results)
     if "feedback" not in columns:
         lines.append(f"{path}: no column {HEADINGS['feedback'][0]!r}, so grades only")
-    has_comma = uses_decimal_comma(rows, columns, table.delimiter)
     for index, result in row_of.items():
         cells = rows[index]
         cells += [""] * (len(headings) - len(cells))
@@ -186,6 +185,7 @@ def fill_worksheet(path, results, feedback):
         if reason:
             lines.append(f"{described(result)}: {reason}; no grade is written")
         else:
+            has_comma = uses_decimal_comma(cells, columns, table.delimiter)
             grade = f"{result.total:.2f}"
             cells[columns["grade"]] = grade.replace(".", ",") if has_comma else grade
         text = as_html(feedback(result))
@@ -229,14 +229,10 @@ def cell_of(cells, columns, name):
     return cells[index] if index < len(cells) else ""
 
 
-def uses_decimal_comma(rows, columns, delimiter):
-    """Tell how the worksheet writes numbers, where it has some; else a semicolon hints at it."""
-    for cells in rows:
-        for name in ("grade", "maximum"):
-            number = re.fullmatch(r"\s*[0-9]+([.,])[0-9]+\s*", cell_of(cells, columns, name))
-            if number:
-                return number[1] == ","
-    return delimiter == ";"
+def uses_decimal_comma(cells, columns, delimiter):
+    """Tell how a row writes numbers: its maximum grade shows it, else a semicolon hints at it."""
+    maximum = cell_of(cells, columns, "maximum")
+    return "," in maximum or "." not in maximum and delimiter == ";"
 
 
 def why_no_grade(result, cells, columns):
@@ -278,15 +274,13 @@ def read_points(path):
     """
     points = []
     for number, cells in enumerate(read_table(path).rows, 1):
-        cells = [cell.strip() for cell in cells]
-        while cells and not cells[-1]:
-            cells.pop()
-        is_heading = not points and len(cells) > 1 and cells[1][:1].isalpha() \
+        cells = list(filter(None, map(str.strip, cells)))
+        value = parsed_number(cells[1]) if len(cells) == 2 else None
+        is_heading = not points and len(cells) == 2 and cells[1][0].isalpha() \
             and not re.search("[0-9]", cells[0])
         if not cells or is_heading:
             continue
-        value = parsed_number(cells[1]) if len(cells) == 2 else None
-        if value is None or value > BY_HAND or not cells[0]:
+        if value is None or value > BY_HAND:
             raise InputError(f"{path}, row {number}: expected a student and 0 to {BY_HAND:g} "
                              f"points, got {printable(', '.join(cells))!r}")
         points.append((cells[0], value))
