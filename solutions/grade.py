@@ -25,7 +25,7 @@ from solutions.grading import deep_checks, reports, scheme, tables
 from solutions.grading.box import GB, see_that_it_can_be_had
 from solutions.grading.hand_ins import find_hand_ins
 from solutions.grading.modules import read_hand_in
-from solutions.grading.names import file_name, printable
+from solutions.grading.names import printable, report_name
 from solutions.grading.results import GRADED, NOT_GRADED, NOT_READABLE, Result
 from solutions.grading.unpack import Unfit
 from utils import InputError
@@ -54,8 +54,6 @@ def grade(hand_in, limits=Limits()):
     """
     result = Result(hand_in.student, hand_in.identifier)
     try:
-        if hand_in.problem:
-            raise Unfit(hand_in.problem)
         with tempfile.TemporaryDirectory(prefix="grade-py-", ignore_cleanup_errors=True) as folder:
             contents = read_hand_in(hand_in, Path(folder))
             answer = judged({"files": contents.sources, "seconds": limits.seconds,
@@ -71,10 +69,6 @@ def grade(hand_in, limits=Limits()):
         result.state, result.points = NOT_GRADED, {}
         result.notes = [f"the grader failed: {str(error) or type(error).__name__}"]
     return result
-
-
-class NoAnswer(Exception):
-    """The judge has not answered; the message says why."""
 
 
 def judged(order):
@@ -94,7 +88,7 @@ def judged(order):
 
     Raises
     ------
-    NoAnswer : there was none within the deadline
+    RuntimeError : there was none within the deadline; the message says why
     """
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
     pipe = subprocess.PIPE
@@ -117,7 +111,7 @@ def judged(order):
         return json.loads(answer)
     except ValueError:
         last_line = printable(error.strip().rpartition("\n")[2]) or "its judge said nothing"
-        raise NoAnswer(f"no answer within {deadline:g} s" if is_late else last_line) from None
+        raise RuntimeError(f"no answer within {deadline:g} s" if is_late else last_line) from None
 
 
 def answer_of(judge, order):
@@ -135,66 +129,69 @@ def answer_of(judge, order):
 
 def grade_all(options):
     """Grade all that was named, and write what was asked for. Returns the exit status."""
-    limits = Limits(options.timeout, options.memory, options.unsafe)
     if not options.unsafe:
         see_that_it_can_be_had()
     # Whatever can be wrong with names and files is said before anything is graded.
-    files = list(filter(None, (options.csv, options.worksheet)))
-    for file in files:
-        tables.check_writable(file)
-    if options.worksheet:
-        tables.read_worksheet(options.worksheet)
-    if options.report:
-        options.report.mkdir(parents=True, exist_ok=True)
-    own = [Path(os.path.abspath(path)) for path in filter(None, (*files, options.report,
-                                                                 options.answers_points))]
+    own = checked_outputs(options)
+    by_hand = {}
     with tempfile.TemporaryDirectory(prefix="grade-py-", ignore_cleanup_errors=True) as folder:
         hand_ins, remarks = find_hand_ins(options.files, Path(folder), options.download, own)
-        by_hand = {}
         if options.answers_points:
             points = tables.read_points(options.answers_points)
             by_hand, lines = tables.points_of(hand_ins, points)
             remarks += lines
-        results, is_stopped = graded(hand_ins, limits, options)
+        results = graded(hand_ins, options)
     for index, value in by_hand.items():
         results[index].by_hand = value
     remarks += write(results, options)
     for line in [*remarks, *summary(results)]:
         tell(line)
-    if is_stopped:
+    if IS_STOPPED.is_set():
         return 130
     return 1 if any(result.state == NOT_GRADED for result in results) else 0
 
 
-def graded(hand_ins, limits, options):
-    """Grade several hand-ins at a time, and say how each was graded, in their order.
+def checked_outputs(options):
+    """Return the absolute paths of the grader's own files; InputError if one cannot be used."""
+    files = list(filter(None, (options.csv, options.worksheet, options.answers_points)))
+    own = [Path(os.path.abspath(path)) for path in files]
+    if len(set(own)) < len(own):
+        raise InputError("--csv, --worksheet and --answers-points must name different files")
+    for file in filter(None, (options.csv, options.worksheet)):
+        tables.check_writable(file)
+    if options.worksheet:
+        tables.read_worksheet(options.worksheet)
+    if options.report:
+        options.report.mkdir(parents=True, exist_ok=True)
+        own.append(Path(os.path.abspath(options.report)))
+    return own
+
+
+def graded(hand_ins, options):
+    """Grade several hand-ins at a time, and print how each was graded, in their order.
 
     Returns
     -------
-    results : list of Result; those that were not reached are "not graded"
-    is_stopped : whether Ctrl-C came
+    list of Result; those that Ctrl-C left over are "not graded"
     """
-    results = []
+    limits = Limits(options.timeout, options.memory, options.unsafe)
     pool = ThreadPoolExecutor(options.jobs)
     ready = [pool.submit(grade, hand_in, limits) for hand_in in hand_ins]
     try:
         for future in ready:
-            results.append(future.result())
-            tell(reports.report(results[-1], options.language, options.unsafe))
-        pool.shutdown()
-        return results, False
+            tell(reports.report(future.result(), options.language, options.unsafe))
     except KeyboardInterrupt:
         for number in signal.SIGINT, signal.SIGTERM:        # what is done is to be written
             signal.signal(number, signal.SIG_IGN)
         IS_STOPPED.set()
         pool.shutdown(wait=False, cancel_futures=True)
-        results = [future.result() if future.done() and not future.cancelled()
-                   else Result(hand_in.student, hand_in.identifier, NOT_GRADED,
-                               notes=["stopped before it was graded"])
-                   for future, hand_in in zip(ready, hand_ins)]
-        for judge in list(JUDGES):
-            judge.kill()
-        return results, True
+    results = [future.result() if future.done() and not future.cancelled()
+               else Result(hand_in.student, hand_in.identifier, NOT_GRADED,
+                           notes=["stopped before it was graded"])
+               for future, hand_in in zip(ready, hand_ins)]
+    for judge in list(JUDGES):
+        judge.kill()
+    return results
 
 
 def write(results, options):
@@ -203,7 +200,7 @@ def write(results, options):
         tables.write_marks(options.csv, results, options.decimal_comma)
     if options.report:
         for result in results:
-            name = file_name(f"{result.student} {result.identifier}")
+            name = report_name(result.student, result.identifier)
             text = reports.report(result, options.language, options.unsafe)
             (options.report / f"{name}.md").write_text(text, encoding="utf-8")
     if options.worksheet:
@@ -241,18 +238,18 @@ def parsed(arguments):
     parser.error = lambda message: parser.exit(2, f"grade.py: {message}\n")
     add = parser.add_argument
     add("files", nargs="+", metavar="FILE|FOLDER",
-        help="archives, folders with archives, or what Moodle lets a teacher download")
+        help="archives of one student each, or folders with an archive or a folder per student")
     add("--download", action="store_true",
-        help="the archives are downloads with everybody's hand-ins")
+        help="each archive is a download with everybody's hand-ins, as Moodle makes it")
     add("--jobs", type=int, default=os.cpu_count(), metavar="N",
         help="how many are graded at a time (%(default)s)")
     add("--timeout", type=float, default=120, metavar="SECONDS",
         help="processor time for the code of one hand-in (%(default)s)")
     add("--memory", type=float, default=4, metavar="GB",
         help="memory for each of its modules (%(default)s)")
-    add("--csv", type=Path, metavar="FILE", help="write a row a student")
+    add("--csv", type=Path, metavar="FILE", help="write a row per student")
     add("--decimal-comma", action="store_true", help="write it for a Bulgarian spreadsheet")
-    add("--report", type=Path, metavar="DIR", help="write a Markdown file a student")
+    add("--report", type=Path, metavar="DIR", help="write a Markdown file per student")
     add("--language", choices=("en", "bg"), default="en", help="of reports and feedback")
     add("--worksheet", type=Path, metavar="FILE", help="fill Moodle's offline grading worksheet")
     add("--answers-points", type=Path, metavar="FILE",
@@ -270,8 +267,6 @@ def parsed(arguments):
 
 def main(arguments):
     options = parsed(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)       # as Ctrl-C
-    sys.stdout.reconfigure(errors="replace")
     try:
         return grade_all(options)
     except InputError as error:
@@ -285,4 +280,6 @@ def main(arguments):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)       # as Ctrl-C
+    sys.stdout.reconfigure(errors="replace")
     sys.exit(main(sys.argv[1:]))

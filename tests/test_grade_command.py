@@ -29,35 +29,22 @@ def rows_of(file):
 
 
 def test_several_hand_ins(box, tmp_path):
+    helped = STUDENT | {"grads.py": "from helpers.mine import *\n",
+                        "helpers/mine.py": STUDENT["grads.py"]}
     pack(tmp_path / "in/FN1.zip", OWN | {"answers/tasks-1-2.pdf": "x"})
-    put_all(tmp_path / "in/FN2", in_folder("решение", STUDENT))
+    put_all(tmp_path / "in/FN2", in_folder("решение", helped))
     put(tmp_path / "in/FN3.zip", "no zip")
-    pack(tmp_path / "in/FN4.zip", BLANK)
     put(tmp_path / "in/=FN5.txt")
-    command = "in", "--csv", "in/marks.csv", "--report", "in/out"
-    result = run(tmp_path, *command)
+    result = run(tmp_path, "in", "--csv", "in/marks.csv", "--report", "in/out")
     assert result.returncode == 0, result.stderr
     rows = rows_of(tmp_path / "in/marks.csv")
     assert {name: (row["state"], row["total"]) for name, row in rows.items()} == {
-        "FN1": ("graded", "7"), "FN2": ("graded", "7"), "FN3": ("not readable", "0"),
-        "FN4": ("graded", "0")}
+        "FN1": ("graded", "7"), "FN2": ("graded", "7"), "FN3": ("not readable", "0")}
     assert "not a readable zip" in rows["FN3"]["notes"]
     assert "tasks-1-2.pdf" in rows["FN1"]["answers"]
-    assert "still to be written" in (tmp_path / "in/out/FN4.md").read_text(encoding="utf-8")
-    assert "4 handed in: 3 graded, 1 not readable" in result.stdout
+    assert "not a readable zip" in (tmp_path / "in/out/FN3.md").read_text(encoding="utf-8")
+    assert "3 handed in: 2 graded, 1 not readable" in result.stdout
     assert "not taken: =FN5.txt" in result.stdout
-
-
-def test_a_students_own_helper_file_and_output_that_nobody_reads(box, tmp_path):
-    files = STUDENT | {"grads.py": "from helpers.mine import *\n",
-                       "helpers/mine.py": STUDENT["grads.py"]}
-    pack(tmp_path / "FN1.zip", in_folder("hw", files))
-    reading, writing = os.pipe()
-    os.close(reading)
-    result = run(tmp_path, "FN1.zip", "--csv", "marks.csv", capture_output=False, stdout=writing,
-                 stderr=subprocess.PIPE)
-    os.close(writing)
-    assert rows_of(tmp_path / "marks.csv")["FN1"]["total"] == "7", result.stderr
 
 
 def test_from_moodle_and_back(box, tmp_path):
@@ -68,8 +55,8 @@ def test_from_moodle_and_back(box, tmp_path):
     sheet = moodle_worksheet(tmp_path / "grades.csv", students)
     before = cells_of(sheet)
     put(tmp_path / "points.csv", "123456,2.5\n123457,1\n")
-    result = run(tmp_path, download, "--worksheet", sheet, "--answers-points", "points.csv",
-                 "--csv", "marks.csv", "--decimal-comma")
+    result = run(tmp_path, "--download", download, "--worksheet", sheet, "--csv", "marks.csv",
+                 "--answers-points", "points.csv", "--decimal-comma")
     assert result.returncode == 0, result.stderr
     after = cells_of(sheet)
     assert [row[4] for row in after[1:]] == ["9.50", "1.00", ""]
@@ -81,39 +68,58 @@ def test_from_moodle_and_back(box, tmp_path):
     assert any("Мария Иванова;123456;graded;2,5;" in line for line in marks)
 
 
+def test_marks_of_output_that_nobody_reads(tmp_path):
+    put(tmp_path / "FN1.rar")
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = run(tmp_path, "FN1.rar", "--csv", "marks.csv", "--unsafe", capture_output=False,
+                 stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert rows_of(tmp_path / "marks.csv")["FN1"]["state"] == "not readable", result.stderr
+
+
+def test_a_mistake_of_the_user_is_a_line(tmp_path):
+    result = run(tmp_path, "none.zip", "--unsafe")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"grade.py: {tmp_path / 'none.zip'}: no such file or folder\n"
+
+
 @pytest.mark.parametrize("options, message", [
-    ([], "required"), (["none.zip"], "none.zip: no such file"),
-    (["a", "b", "--csv", "marks.csv"], "FN1.zip and .*FN1.zip are of the same student"),
+    ([], "required"), (["a", "b", "--csv", "marks.csv"], "FN1.zip and .*FN1.zip look like one"),
     (["a", "--answers-points", "twice.csv"], "FN1 has several"),
     (["a", "--worksheet", "twice.csv"], "no grading worksheet"),
+    (["a", "--csv", "twice.csv", "--answers-points", "./twice.csv"], "must name different files"),
     (["a", "--memory", "2000"], "--memory must be 0.5 to 1000"),
     (["a", "--timeout", "1e7"], "--timeout must be 1 to 1000000"),
     (["a", "--jobs", "0"], "at least 1"), (["a", "--time", "9"], "unrecognized arguments: --time"),
-    (["a", "--csv", "none/marks.csv"], "there is no folder none"),
+    (["--csv", "a/FN1.zip", "b"], "a/FN1.zip: is no table"),
     (["a", "--report", "marks.csv"], "marks.csv: File exists")])
-def test_mistakes_of_the_user_are_said_before_anything_is_graded(tmp_path, options, message):
+def test_mistakes_are_said_before_grading(tmp_path, monkeypatch, capsys, options, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(grade, "grade", None)
     for folder in "a", "b":
-        pack(tmp_path / folder / "FN1.zip", OWN)
+        put(tmp_path / folder / "FN1.zip", "a hand-in")
     put(tmp_path / "twice.csv", "FN1,1\nfn1,2\n")
     put(tmp_path / "marks.csv", "old")
-    result = run(tmp_path, *options, "--unsafe")
-    assert result.returncode == 2 and result.stdout == "", result.stderr
-    assert result.stderr.count("\n") == 1 and re.search(message, result.stderr), result.stderr
-    assert (tmp_path / "marks.csv").read_text() == "old"
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    try:
+        status = grade.main([*options, "--unsafe"])
+    except SystemExit as end:
+        status = end.code
+    out, err = capsys.readouterr()
+    assert (status, out, err.count("\n")) == (2, "", 1) and re.search(message, err), err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
 
 
 def test_marks_are_written_before_anything_else_may_fail(tmp_path, monkeypatch, capsys):
     def fail(*_, **__):
         raise OSError(28, "No space left on device", "FN1.md")
 
-    monkeypatch.setattr(grade, "judged", lambda order: {"passed": [], "failed": [], "notes": []})
-    monkeypatch.setattr(grade.signal, "signal", lambda *_: None)
     monkeypatch.setattr(type(tmp_path), "write_text", fail)
-    marks = tmp_path / "marks.csv"
-    path = pack(tmp_path / "FN1.zip", OWN)
+    marks, path = tmp_path / "marks.csv", put(tmp_path / "FN1.rar")
     options = "--unsafe", "--csv", str(marks), "--report", str(tmp_path / "out")
     assert grade.main([str(path), *options]) == 2
-    assert rows_of(marks)["FN1"]["state"] == "graded"
+    assert rows_of(marks)["FN1"]["state"] == "not readable"
     assert capsys.readouterr().err == "grade.py: FN1.md: No space left on device\n"
 
 
@@ -129,12 +135,11 @@ order = json.loads(sys.stdin.readline())
 @pytest.fixture
 def graded_by(tmp_path, monkeypatch):
     """Return a function that grades by a judge of one's own, a piece of Python."""
-    def graded_by(code):
+    def graded_by(code, **limits):
         put(tmp_path / "grading/judge.py", JUDGE.format(code))
         monkeypatch.setattr(grade, "HERE", tmp_path)
-        monkeypatch.setattr(grade, "DEADLINE", 1.)
         path = pack(tmp_path / "FN1.zip", in_folder("hw", OWN))
-        return grade.grade(HandIn("FN1", (path,)), grade.Limits(seconds=1))
+        return grade.grade(HandIn("FN1", (path,)), grade.Limits(**limits))
     return graded_by
 
 
@@ -145,19 +150,25 @@ print(json.dumps({"passed": [], "failed": [], "notes": [json.dumps([files, order
 """
     result = graded_by(code)
     files, rest = json.loads(result.notes[0])
-    assert files == OWN and rest == {"seconds": 1, "memory": 4 << 30, "unsafe": False}
+    assert files == OWN and rest == {"seconds": 120, "memory": 4 << 30, "unsafe": False}
     assert result.state == "graded" and result.total == 0
 
 
 @pytest.mark.parametrize("code, reason", [
-    ("time.sleep(100)", "no answer within 5 s"), ("sys.exit('the box\\nis full')", "is full"),
-    ("print('{}')", "'passed'"), ("print('[' * 10 ** 6)", "recursion"), ("", "said nothing"),
+    ("print('{}')", "'passed'"), ("print('[' * 10 ** 6)", "recursion"),
+    ("sys.exit('the box\\nis full')", "the grader failed: is full"),
     ("print(json.dumps({'passed': [], 'failed': [], 'notes': ['x' * 10 ** 7]}))", "said nothing")])
 def test_a_judge_that_fails_is_nobodys_fault(graded_by, code, reason):
     result = graded_by(code)
     assert result.state == "not graded" and result.total is None and result.points == {}
     [note] = result.notes
     assert note.startswith("the grader failed: ") and reason in note
+
+
+def test_a_judge_has_a_deadline(graded_by, monkeypatch):
+    monkeypatch.setattr(grade, "DEADLINE", 0.5)
+    assert graded_by("time.sleep(100)", seconds=0.1).notes == [
+        "the grader failed: no answer within 0.9 s"]
 
 
 def test_an_error_of_one_hand_in_is_its_own(tmp_path, monkeypatch):
