@@ -244,18 +244,15 @@ PNG = (ROOT / "corpus/pydocs/embeddings.png").read_bytes()
 
 
 @pytest.mark.parametrize("name, content, is_right, note", [
-    ("w2v-U.npy", npy(np.ones((20000, 50), np.float32)), True, "20000×50 float32"),
-    ("w2v-V (1).npy", npy(np.ones((4, 2))), True, "4×2 float64"),
-    ("w2v-W.npy", npy(np.asfortranarray(np.ones((50, 50), ">f8"))), True, "50×50 float64"),
-    ("w2v-U.npy", npy(np.ones((4, 2)))[:-1], False, "has more or fewer numbers than it says"),
-    ("w2v-U.npy", npy(np.ones((4, 2))) + b"x", False, "has more or fewer numbers than it says"),
+    ("w2v-U.npy", npy(np.ones((20000, 50), np.float32)), True, "shape 20000, 50, 4.0 MB"),
+    ("w2v-W (1).npy", npy(np.asfortranarray(np.ones((4, 2), ">f8"))), True, "shape 4, 2, 0.0 MB"),
     *(("w2v-U.npy", content, False, "not a matrix of floats as np.save writes it") for content in [
         b"", b"x", npy(np.ones(8)), npy(np.ones((4, 2), int)), npy(np.ones((4, 2), complex)),
         npy(np.array([[{}]]), allow_pickle=True),
         npy(np.ones((1, 1))).replace(b"(1, 1), }", b"(9**9**9, 1), }"),
         b"\x93NUMPY\x01\x00\xff\xff{'descr': '<f8', " + b" " * 10_000_000]),
-    ("embeddings.png", PNG, True, "PNG"),
-    ("embeddings.jpg", b"\xff\xd8\xff" + b"\xda" * 100, True, "JPEG"),
+    ("embeddings.png", PNG, True, f"{len(PNG) / 1e6:.1f} MB"),
+    ("embeddings.jpg", b"\xff\xd8\xff" + b"\xda" * 100, True, "0.0 MB"),
     ("embeddings.png", b"GIF89a", False, "not a picture in PNG or JPEG")])
 def test_results(read, name, content, is_right, note):
     rows = {row.pop("file"): row for row in read(FILES | {name: content}).artefacts}
