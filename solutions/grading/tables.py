@@ -56,15 +56,13 @@ class Table:
 
     rows: list              # of lists of cells
     delimiter: str = ","
-    line_end: str = "\r\n"
     encoding: str = "utf-8"
     mark: bytes = codecs.BOM_UTF8
 
     def write(self, path):
-        """Write it as it was read; the old file stays until the new one is complete."""
+        """Write it; the old file stays until the new one is complete."""
         text = io.StringIO(newline="")
-        writer = csv.writer(text, delimiter=self.delimiter, lineterminator=self.line_end)
-        writer.writerows(self.rows)
+        csv.writer(text, delimiter=self.delimiter).writerows(self.rows)
         # What the encoding lacks stands there as in HTML: &#8722;
         data = text.getvalue().encode(self.encoding, errors="xmlcharrefreplace")
         with whole_file(path.resolve()) as file:
@@ -81,14 +79,13 @@ def read_table(path):
                 break
     else:
         raise InputError(f"{path}: is no text in UTF-8, UTF-16 or windows-1251")
-    first = text.partition("\n")[0]
-    delimiter = max("\t;,", key=first.count)
+    delimiter = max("\t;,", key=text.partition("\n")[0].count)
     csv.field_size_limit(max(len(text), csv.field_size_limit()))    # an essay may be in a cell
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise InputError(f"{path}: is no table in CSV: {error}") from None
-    return Table(rows, delimiter, "\r\n" if first.endswith("\r") else "\n", encoding, mark)
+    return Table(rows, delimiter, encoding, mark)
 
 
 def cell_text(text):
