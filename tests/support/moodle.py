@@ -36,14 +36,13 @@ def moodle_download(folder, students, folders=True, ending="_"):
     return packed, unpacked
 
 
-def moodle_worksheet(path, students=NAMES, headings=None, delimiter=",", end="\r\n",
-                     encoding="utf-8-sig"):
+def moodle_worksheet(path, students=NAMES, headings=None, delimiter=",", encoding="utf-8-sig"):
     """Make Moodle's offline grading worksheet of some students, each cell with its own trouble."""
     names = headings or {name: headings[0] for name, headings in HEADINGS.items()}
     maximum, participant, yes = (("10,00", "Участник", "Да") if names is BULGARIAN
                                  else ("10.00", "Participant", "Yes"))
     stream = io.StringIO(newline="")
-    writer = csv.writer(stream, delimiter=delimiter, lineterminator=end)
+    writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
     writer.writerow([names["identifier"], names["name"], "Email address", "Status",
                      names["grade"], names["maximum"], "Grade can be changed",
                      "Last modified (submission)", "Online text", names["feedback"]])
