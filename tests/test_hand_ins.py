@@ -172,9 +172,10 @@ def test_every_entry_is_a_row_or_a_line(found, tmp_path):
 
 def test_a_folder_that_was_named_is_its_student(found, tmp_path):
     for name in "FN1", "FN2":
-        put_all(tmp_path / name, in_folder("hw", FILES) | {"tasks-1-2.pdf": ""})
+        put_all(tmp_path / name, in_folder("hw", FILES) | {"tasks-1-2.pdf": "", ".DS_Store": ""})
     assert students_of(found(tmp_path / "FN1")) == ["FN1"]
     assert students_of(found(tmp_path / "FN1", tmp_path / "FN2")) == ["FN1", "FN2"]
+    assert found.not_taken == ["not taken: .DS_Store: hidden or made by a program"]
     for number, files in enumerate([
             FILES | {"data.zip": zipped({"x.csv": ""}), "figures/1.png": ""}, {"tasks-1-2.pdf": ""},
             {}, FILES | in_folder("old", FILES) | in_folder("older", FILES),

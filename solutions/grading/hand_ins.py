@@ -60,7 +60,8 @@ def find_hand_ins(paths, scratch, is_download=False, own=()):
         not_taken += others
     if not found:
         raise InputError("; ".join(["there is no hand-in", *not_taken]))
-    return sorted(by_student(found), key=lambda one: (one.student, one.identifier)), not_taken
+    hand_ins = sorted(by_student(found), key=lambda one: (one.student, one.identifier))
+    return hand_ins, list(dict.fromkeys(not_taken))         # .DS_Store of many folders is one line
 
 
 def in_folder(folder, own):
