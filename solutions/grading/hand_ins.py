@@ -145,7 +145,7 @@ def in_download(path, folder):
     return hand_ins, [*others, *(f"not taken: {printable(name)}: {why}" for name, why in skipped)]
 
 
-# --- one hand-in per student ----------------------------------------------------------------------
+# --- versions of one student's work ---------------------------------------------------------------
 
 def by_student(found):
     """Join the versions of a student's work: their names differ only in what marks a copy.

@@ -66,7 +66,7 @@ def read_hand_in(hand_in, scratch):
     files = without_hand_out(sorted(found.files, key=lambda file: str(file.name)))
     copies = [file for file in files if file.meant in MODULES]
     if not hand_in.identifier and are_of_several([file.name for file in copies], found.archives):
-        raise Unfit(f"{SEVERAL}, or grade a download with --download")
+        raise Unfit(f"{SEVERAL}; a download of everybody's needs --download")
     if not found.files or (found.notes and not copies):
         raise Unfit("; ".join(abbreviated(found.notes, 3)) or "it holds no files")
 

@@ -126,7 +126,8 @@ def entries_of(archive, limits):
         raise Unfit(f"it holds {folders} folders, more than {MOST_FOLDERS}")
     size = sum(max(entry.file_size, entry.compress_size) for _, entry in entries)
     if size > limits.gigabytes * 1e9:
-        raise Unfit(f"it unpacks to {size / 1e9:.1f} GB, more than {limits.gigabytes:g}")
+        raise Unfit(f"it unpacks to {size / 1e9:.1f} GB, more than {limits.gigabytes:g}; a "
+                    "download of everybody's needs --download")
     return entries
 
 
