@@ -104,6 +104,12 @@ def test_an_archive_is_one_students(found, tmp_path, inside):
     assert students_of(found(tmp_path / "in/FN9.zip")) == ["FN9"]
 
 
+def test_one_archive_with_moodles_names_is_everybodys(found, tmp_path):
+    packed, _ = moodle_download(tmp_path, {("Мария Петрова", "222"): {"FN2.zip": ONE}})
+    assert students_of(found(packed)) == ["Мария Петрова"]
+    assert students_of(found(packed, put(tmp_path / "FN8.zip", ONE))) == [packed.stem, "FN8"]
+
+
 def test_an_archive_is_everybodys_if_the_teacher_says_so(found, tmp_path):
     inside = {f"hw/FN{number}.zip": ONE for number in (1, 2, 3)}
     everybody = put(tmp_path / "all.zip", zipped(inside | {"hw/notes.txt": ""}))

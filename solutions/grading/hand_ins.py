@@ -14,6 +14,7 @@ from solutions.grading.names import (
     CANVAS,
     COPY,
     MOODLE,
+    NUMBER,
     abbreviated,
     is_junk,
     meant_name,
@@ -34,7 +35,8 @@ def find_hand_ins(paths, scratch, is_download=False, own=()):
     paths : of archives, of folders with archives or with a folder per student, of one student's
         folder
     scratch : empty folder into which downloads are unpacked
-    is_download : whether each archive is one that a platform made of everybody's hand-ins
+    is_download : whether each archive is one that a platform made of everybody's hand-ins; a
+        single one that is named and divided as Moodle does it needs no telling
     own : absolute paths of what the grader writes, which is no hand-in wherever it lies
 
     Returns
@@ -46,13 +48,14 @@ def find_hand_ins(paths, scratch, is_download=False, own=()):
     ------
     InputError : there is no such path or no hand-in in it, or it is not clear whose one is
     """
+    paths = list(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))
     found, not_taken = [], []
-    for number, path in enumerate(dict.fromkeys(Path(os.path.abspath(path)) for path in paths)):
+    for number, path in enumerate(paths):
         if not path.exists():
             raise InputError(f"{path}: no such file or folder")
         if path.is_dir():
             here, others = in_folder(path, own)
-        elif is_download:
+        elif is_download or (len(paths) == 1 and looks_like_moodles(path)):
             here, others = in_download(path, scratch / str(number))
         else:
             here, others = of_a_class([path])
@@ -128,6 +131,14 @@ def hand_in_at(path):
         return HandIn(match["student"], (path,), match["number"])
     stem = path.name if path.is_dir() else path.stem
     return HandIn(COPY.sub("", stem) or stem, (path,))
+
+
+def looks_like_moodles(archive):
+    """Tell whether all in an archive has Moodle's names, and the archive itself no student's."""
+    if MOODLE.fullmatch(archive.name) or NUMBER.fullmatch(archive.name):
+        return False
+    tops = {name.split("/")[0] for name in names_in(archive, OF_A_DOWNLOAD)}
+    return bool(tops) and all(map(MOODLE.fullmatch, tops))
 
 
 def in_download(path, folder):

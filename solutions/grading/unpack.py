@@ -78,11 +78,11 @@ def unpack(path, folder, limits=OF_A_HAND_IN):
     return skipped
 
 
-def names_in(path):
+def names_in(path, limits=OF_A_HAND_IN):
     """List the names of the files in a zip file; none if it cannot be read."""
     try:
-        with opened(path, OF_A_HAND_IN) as archive:
-            return [name for name, _ in entries_of(archive, OF_A_HAND_IN)]
+        with opened(path, limits) as archive:
+            return [name for name, _ in entries_of(archive, limits)]
     except (Unfit, OSError):
         return []
 
