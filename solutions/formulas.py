@@ -1,9 +1,9 @@
 """Every displayed formula of the documents, as a function that is named after its number.
 
-Each is written as the document writes it; all have the same target word w. The function returns the
-right-hand side of an equality, or a tuple if there are several; the comment beside its name says
-what that is. The arguments are the symbols of the formula: v_neg (n×M) and q_neg (n) are the v_c̄j
-and q_c̄j of the negatives; p, q and s are the p(c|w), q[c] and s_c of all L words.
+Each function computes the right-hand side, as the document writes it, or a tuple if there are two
+or more. The comment beside the name says what comes out. The arguments have the names of the
+symbols: v_neg (n×M) and q_neg (n) are the v_c̄j and q_c̄j of the negatives; p, noise, s and p_c are
+the p(c|w), q[c], s_c and p(c) of all L words, with the same target word w.
 """
 
 import numpy as np
@@ -22,9 +22,8 @@ def log_σ(x):
 # --- tasks-1-2: notation ------------------------------------------------------------------------
 
 def formula_0_1(u_w, v_c, v_neg, W, q_c, q_neg):                    # J, scalar
-    of_c = log_σ(v_c @ W @ u_w - q_c)
     of_negatives = [log_σ(q_j - v_j @ W @ u_w) for v_j, q_j in zip(v_neg, q_neg)]
-    return -of_c - sum(of_negatives)
+    return -log_σ(v_c @ W @ u_w - q_c) - sum(of_negatives)
 
 def formula_0_2(x):                                                 # σ(x)
     return σ(x)
@@ -45,10 +44,7 @@ def formula_0_6(x):                                                 # (log σ(x)
 # --- tasks-1-2: task 1 --------------------------------------------------------------------------
 
 def formula_1_1(u, v, W):                                           # ∂s/∂u, ∂s/∂v, ∂s/∂W
-    ds_du = W.T @ v                                                 # M
-    ds_dv = W @ u                                                   # M
-    ds_dW = np.outer(v, u)                                          # M×M
-    return ds_du, ds_dv, ds_dW
+    return W.T @ v, W @ u, np.outer(v, u)                           # M, M, M×M
 
 def formula_1_2(s_c, q_c):                                          # ∂J/∂s_c, scalar
     return -σ(q_c - s_c)
@@ -58,9 +54,8 @@ def formula_1_3(s_neg, q_neg):                                      # ∂J/∂s_
 
 def formula_1_4(dJ_ds, ds_dθ):                                      # ∂J/∂θ, shaped like θ
     # Both arguments are lists of n+1, c first.
-    through_c = dJ_ds[0] * ds_dθ[0]
     through_negatives = [dJ_ds[k] * ds_dθ[k] for k in range(1, len(dJ_ds))]
-    return through_c + sum(through_negatives)
+    return dJ_ds[0] * ds_dθ[0] + sum(through_negatives)
 
 def formula_1_5(u_w, v_c, v_neg, W, q_c, q_neg):                    # ∂J/∂u_w, M
     of_c = -σ(q_c - v_c @ W @ u_w) * W.T @ v_c
@@ -84,8 +79,7 @@ def formula_1_8(u_w, v_c, v_neg, W, q_c, q_neg):                    # ∂J/∂W,
 def formula_2_1(v_c, v_neg, q_c, q_neg):                            # Ṽ, q̄, δ̄_c
     Vt = np.vstack([v_c, *v_neg])                                   # (n+1)×M
     q = np.array([q_c, *q_neg])                                     # n+1
-    delta = np.zeros(len(q))                                        # n+1
-    delta[0] = 1
+    delta = np.eye(len(q))[0]                                       # n+1
     return Vt, q, delta
 
 def formula_2_2(s, q, delta):                                       # ∂J/∂s̄, n+1
@@ -147,22 +141,22 @@ def formula_3_8(x):                                                 # log(1 + e�
 
 # --- tasks-1-2: what the model means ------------------------------------------------------------
 
-def formula_4_1(p, q, n):                                           # P(D = 1 | w, c), L; twice
-    by_bayes = p / (p + n * q)
-    by_sigma = σ(np.log(p) - np.log(n * q))
+def formula_4_1(p, noise, n):                                       # P(D = 1 | w, c), L; twice
+    by_bayes = p / (p + n * noise)
+    by_sigma = σ(np.log(p) - np.log(n * noise))
     return by_bayes, by_sigma
 
-def formula_4_2(s, p, q, n):                                        # J_w, scalar
-    q_c = np.log(n * q)
-    return -sum(p * log_σ(s - q_c) + n * q * log_σ(q_c - s))
+def formula_4_2(s, p, noise, n):                                    # J_w, scalar
+    q = np.log(n * noise)
+    return -sum(p * log_σ(s - q) + n * noise * log_σ(q - s))
 
-def formula_4_3(s, p, q, n):                                        # ∂J_w/∂s_c, L
-    q_c = np.log(n * q)
-    return -p * σ(q_c - s) + n * q * σ(s - q_c)
+def formula_4_3(s, p, noise, n):                                    # ∂J_w/∂s_c, L
+    q = np.log(n * noise)
+    return -p * σ(q - s) + n * noise * σ(s - q)
 
-def formula_4_4(s, p, q, n):                                        # ∂²J_w/∂s_c², L
-    q_c = np.log(n * q)
-    return (p + n * q) * σ(s - q_c) * σ(q_c - s)
+def formula_4_4(s, p, noise, n):                                    # ∂²J_w/∂s_c², L
+    q = np.log(n * noise)
+    return (p + n * noise) * σ(s - q) * σ(q - s)
 
 def formula_4_5(p):                                                 # the best s_c, L
     return np.log(p)
@@ -171,41 +165,37 @@ def formula_4_6(u_w, V, W):                                         # Z_w, scala
     return sum(np.exp(v_c @ W @ u_w) for v_c in V)
 
 def formula_4_7(u_w, v_c, v_neg):                                   # J of negative sampling, scalar
-    of_c = log_σ(v_c @ u_w)
     of_negatives = [log_σ(-v_j @ u_w) for v_j in v_neg]
-    return -of_c - sum(of_negatives)
+    return -log_σ(v_c @ u_w) - sum(of_negatives)
 
-def formula_4_8(p, q, n):                                           # its best s_c, L
-    return np.log(p / q) - np.log(n)
+def formula_4_8(p, noise, n):                                       # its best s_c, L
+    return np.log(p / noise) - np.log(n)
 
-def sum_over_others(p, q, c):
+def sum_over_others(p, noise, c):
     """Compute the sum of (4.9) and (4.10), Σ p(d|w) / (1 - q[d]) over the words d ≠ c."""
     others = np.arange(len(p)) != c
-    return sum(p[others] / (1 - q[others]))
+    return sum(p[others] / (1 - noise[others]))
 
-def formula_4_9(p, q, n):                                           # r(c|w), L
-    return np.array([n * q[c] * sum_over_others(p, q, c) for c in range(len(p))])
+def formula_4_9(p, noise, n):                                       # r(c|w), L
+    return np.array([n * noise[c] * sum_over_others(p, noise, c) for c in range(len(p))])
 
-def formula_4_10(p, q):                                             # exp of the best s_c, L
-    return np.array([p[c] / sum_over_others(p, q, c) for c in range(len(p))])
+def formula_4_10(p, noise):                                         # exp of the best s_c, L
+    return np.array([p[c] / sum_over_others(p, noise, c) for c in range(len(p))])
 
-def formula_4_11(p, q):                                             # the bounds of (4.10); L, L
-    lower = (1 - max(q)) * p / (1 - p)
-    upper = p / (1 - p)
-    return lower, upper
+def formula_4_11(p, noise):                                         # the bounds of (4.10); L, L
+    odds = p / (1 - p)
+    return (1 - max(noise)) * odds, odds
 
-def formula_4_12(s, p, q, n, ds_dθ):                                # ∂J_w/∂θ, shaped like θ
+def formula_4_12(s, p, noise, n, ds_dθ):                            # ∂J_w/∂θ, shaped like θ
     # ds_dθ has one entry per word, shaped like θ.
-    dJ_ds = n * q / (n * q + np.exp(s)) * (np.exp(s) - p)           # L
+    dJ_ds = n * noise / (n * noise + np.exp(s)) * (np.exp(s) - p)   # L
     return sum(dJ_ds[c] * ds_dθ[c] for c in range(len(p)))
 
 
 # --- tasks-1-2: W and the starting point --------------------------------------------------------
 
 def formula_5_1(ut, vt, A, B, alpha, dut, dvt):                     # ũ and ṽ after a step; M, M
-    next_ut = ut - alpha * B @ B.T @ dut
-    next_vt = vt - alpha * A @ A.T @ dvt
-    return next_ut, next_vt
+    return ut - alpha * B @ B.T @ dut, vt - alpha * A @ A.T @ dvt
 
 def formula_5_2(alpha, g, u, v, W, u2, v2, same_w, same_c):         # Δs of (w', c'), scalar
     # u2 and v2 belong to w' and c'; same_w is [w' = w], and same_c is [c' = c].
@@ -220,21 +210,19 @@ def formula_5_3(alpha, g, ut, vt, λ, ut2, vt2, same_w, same_c):     # the same 
     through_W = 1 / λ**2 * (vt2 @ vt) * (ut2 @ ut)
     return -alpha * g * (through_w + through_c + through_W)
 
-def formula_5_4(a, b, λ, p, v_rest, u_rest):                        # v_cᵀ W u_w at the start
-    # p is p(c); v_rest and u_rest are the coordinates 2 … M.
-    return a * b * (np.log(p) / (a * b)) + λ * sum(v_rest * u_rest)
+def formula_5_4(a, b, λ, p_c, v_rest, u_rest):                      # v_cᵀ W u_w at the start
+    # p_c is p(c); v_rest and u_rest are the coordinates 2 … M.
+    return a * b * (np.log(p_c) / (a * b)) + λ * sum(v_rest * u_rest)
 
-def formula_5_5(p_w, p, q, n):                                      # ∂J_w/∂s_c at s_c = log p(c), L
-    # p_w is p(c|w), and p is p(c).
-    return n * q / (n * q + p) * (p - p_w)
+def formula_5_5(p, p_c, noise, n):                                  # ∂J_w/∂s_c at s_c = log p(c), L
+    return n * noise / (n * noise + p_c) * (p_c - p)
 
-def formula_5_6(q_c, q_neg, n):                                     # J at scores of 0, scalar
-    # q_c and q_neg are the probabilities q[c] and q[c̄j] themselves.
-    return np.log(1 + n * q_c) + sum(np.log(1 + 1 / (n * q_neg)))
+def formula_5_6(noise_c, noise_neg, n):                             # J at scores of 0, scalar
+    return np.log(1 + n * noise_c) + sum(np.log(1 + 1 / (n * noise_neg)))
 
-def formula_5_7(p):                                                 # ℓ, b, a; scalars
-    ell = np.sqrt(sum(p * np.log(p) ** 2))
-    b = np.cbrt(ell / max(p))
+def formula_5_7(p_c):                                               # ℓ, b, a; scalars
+    ell = np.sqrt(sum(p_c * np.log(p_c) ** 2))
+    b = np.cbrt(ell / max(p_c))
     a = np.sqrt(ell / b)
     return ell, b, a
 
@@ -297,14 +285,10 @@ def formula_f_5(x):                                                 # ∂σ(x)/�
     return np.diag(σ(x) * (1 - σ(x)))
 
 def formula_g_1(u_o, u_ws, v_c):                                    # J of negative sampling, scalar
-    of_o = np.log(σ(u_o @ v_c))
-    of_negatives = [np.log(σ(-u_s @ v_c)) for u_s in u_ws]
-    return -of_o - sum(of_negatives)
+    return -np.log(σ(u_o @ v_c)) - sum(np.log(σ(-u_s @ v_c)) for u_s in u_ws)
 
 def formula_g_2(u_o, u_ws, v_c):                                    # ∂J/∂v_c, M
-    of_o = -σ(-u_o @ v_c) * u_o
-    of_negatives = [σ(u_s @ v_c) * u_s for u_s in u_ws]
-    return of_o + sum(of_negatives)
+    return -σ(-u_o @ v_c) * u_o + sum(σ(u_s @ v_c) * u_s for u_s in u_ws)
 
 def formula_g_3(u_o, v_c):                                          # ∂J/∂u_o, M
     return -σ(-u_o @ v_c) * v_c
@@ -326,9 +310,7 @@ def formula_g_8(v_c, r):                                            # ∂J/∂U_
 
 def formula_h_1(u_o, k, u, v_c):                                    # J, scalar
     # k maps each word that was drawn to how often it was; the rows of u are the u_w.
-    of_o = np.log(σ(u_o @ v_c))
-    of_negatives = [k[w] * np.log(σ(-u[w] @ v_c)) for w in k]
-    return -of_o - sum(of_negatives)
+    return -np.log(σ(u_o @ v_c)) - sum(k[w] * np.log(σ(-u[w] @ v_c)) for w in k)
 
 def formula_h_2(k_w, u_w, v_c):                                     # ∂J/∂u_w of a w drawn, M
     return k_w * σ(u_w @ v_c) * v_c
