@@ -1,7 +1,7 @@
 """Hand the homework out: python solutions/scaffold.py DIR
 
-DIR becomes the project without its solutions: the three modules of the assignment are those of
-solutions/handout/, in which what the student is to write is blank.
+DIR becomes a copy of the project without its solutions. Its sampling.py, grads.py and w2v_sgd.py
+are those of solutions/handout/, which have gaps where students write.
 """
 
 import shutil
@@ -18,14 +18,14 @@ PROJECT = HERE.parent
 FOLDERS = "corpus", "beyond"
 FILES = ("run.py", "test.py", "utils.py", "pyproject.toml", "requirements.txt", "LICENSE",
          ".gitignore")
-MADE = "text", "text.partial*", "*.zip", "__pycache__"      # by running it
+NOT_COPIED = "text", "text.partial*", "*.zip", "__pycache__"     # running the project makes them
 
 
 def hand_out(target):
     """Write the homework into a new folder."""
     target.mkdir(parents=True, exist_ok=True)
     for name in FOLDERS:
-        shutil.copytree(PROJECT / name, target / name, ignore=shutil.ignore_patterns(*MADE))
+        shutil.copytree(PROJECT / name, target / name, ignore=shutil.ignore_patterns(*NOT_COPIED))
     for name in FILES:
         shutil.copy(PROJECT / name, target / name)
     for module in sorted((HERE / "handout").glob("*.py")):
@@ -39,7 +39,7 @@ def main(arguments):
         return 2
     target = Path(arguments[0])
     if PROJECT in [target.resolve(), *target.resolve().parents]:
-        print(f"scaffold.py: {target} is in this project; name a folder outside it",
+        print(f"scaffold.py: {target} is in this project; name a folder outside of it",
               file=sys.stderr)
         return 2
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
