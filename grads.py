@@ -29,7 +29,7 @@ def lossAndGradient(u_w, Vt, W, q):
     Returns
     -------
     J : float, summed in float64
-    du_w, dVt, dW : gradients, shaped like u_w, Vt and W, of their common float dtype
+    du_w, dVt, dW : gradients, in the shapes of u_w, Vt and W, and in their common float dtype
 
     Raises
     ------
@@ -87,7 +87,7 @@ def lossAndGradientBatched(u_w, Vt, W, q):
     Returns
     -------
     J : float, the mean over the S observations, summed in float64
-    du_w, dVt, dW : gradients of J, shaped like u_w, Vt and W, of their common float dtype
+    du_w, dVt, dW : gradients of J, in the shapes of u_w, Vt and W, and in their common float dtype
 
     Raises
     ------
@@ -124,7 +124,7 @@ def _softplus(x):
 
 
 def _sigmoid(x):
-    """Compute σ(x) = 1/(1 + e⁻ˣ), with both sides of the fraction times e^min(x, 0)."""
+    """Compute σ(x) = 1/(1 + e⁻ˣ), with numerator and denominator multiplied by e^min(x, 0)."""
     return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
 

@@ -46,10 +46,10 @@ def noiseDistribution(freqs, negativesCount):
 
 
 def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng()):
-    """Draw n negatives for a context word from seq, with replacement, all different from it.
+    """Draw n negatives for a context word from seq, with replacement, none equal to it.
 
-    The assignment speaks of n different negatives, but its own function, too, lets them repeat.
-    This way a word is drawn n·q[c] times on average, as q_c = log(n·q[c]) assumes; if the n had to
+    The assignment speaks of n different negatives, but its own function lets them repeat, too. This
+    way a word is drawn n·q[c] times on average, as q_c = log(n·q[c]) assumes; if the n had to
     differ, frequent words would be drawn less often than that, and rare ones more often.
 
     Parameters
@@ -65,7 +65,7 @@ def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng())
 
     Raises
     ------
-    ValueError : seq holds no word but c, or something that is no word index
+    ValueError : seq holds only the word c, or something that is not a word index
     """
     words = np.atleast_1d(contextWord)
     _check_word_indices("contextWord", words)

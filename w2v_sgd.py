@@ -29,14 +29,14 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
 
     rng : seed or numpy.random.Generator for the orders
     many_at_once : whether contextFunction takes an array of words and returns a row for each
-    done : how many pairs U0, V0, W0 have learned from already, in whole batches of a run with the
-        same arguments and the same state of rng
+    done : how many pairs, in whole batches, an earlier run with the same arguments and the same
+        state of rng has used already, which led to U0, V0, W0
     callback : called after each batch with the number of pairs done, the batch's J, and U, V, W
         (no copies of them)
 
     Returns
     -------
-    U, V, W : in the dtypes of U0, V0, W0, where these are floats
+    U, V, W : in the dtypes of U0, V0, W0; integers become floats
 
     Raises
     ------
@@ -81,7 +81,7 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
 
 
 def batches(data, contexts_of, batchSize, rng):
-    """Yield the batches of an epoch in random order: first pair, w (S) and context (S×(n+1)).
+    """Yield an epoch's batches in random order: number of its first pair, w (S), context (S×(n+1)).
 
     The contexts of some batches are drawn in one call, which is quicker.
     """
@@ -100,7 +100,7 @@ def batches(data, contexts_of, batchSize, rng):
 def subtract_rows(X, words, gradients, step):
     """Compute X[words] -= step * gradients, where a word that repeats gets all of its gradients.
 
-    X is L×M and C-contiguous; gradients, of its dtype, has a row of M for each of the words.
+    X is L×M and C-contiguous; gradients has the same dtype, and a row of length M for each word.
     """
     words = words.ravel().astype(np.intp)
     gradients = gradients.reshape(words.size, X.shape[1])
@@ -163,7 +163,10 @@ def _checked_contexts(contextFunction, many_at_once, L):
 
 
 def _checked_gradients(**gradients):
-    """Yield each gradient as an array of X's dtype; ValueError if its shape is not that of X."""
+    """Yield gradients as arrays of the right dtype; ValueError if one has the wrong shape.
+
+    gradients : by name, each with the array X by which J is differentiated: (gradient, X)
+    """
     for name, (gradient, X) in gradients.items():
         gradient = np.ascontiguousarray(gradient, dtype=X.dtype)
         if gradient.shape != X.shape:

@@ -246,7 +246,7 @@ def correlation(E, pairs):
 
 
 def whitened(E, shares):
-    """Shift and rotate E to the mean 0 and the covariance I over the words of the text.
+    """Shift, rotate and scale E to the mean 0 and the covariance I over the words of the text.
 
     Then no direction dominates.
     """
@@ -339,7 +339,8 @@ def print_probabilities(outcomes):
     for name, runs in outcomes.items():
         if name in OURS:
             rows.append([name, *mean_and_spread([run.probabilities for run in runs])])
-    print_table(["", "loss below the unigram model's", "mean of log Σ exp(score)", "its spread"],
+    print_table(["", "loss below the unigram model's", "mean of log Σ exp(score)",
+                 "its standard deviation over words"],
                 rows)
 
 

@@ -71,7 +71,7 @@ def main():
     print()
     rows = [[name, f"{duration:.0f}"] for name, duration in time_steps(batch)]
     rows.append(["a whole batch in training", f"{S / rate * 1e6:.0f}"])
-    print_table(["step, one at a time, its data at hand", f"µs a batch of {S}"], rows)
+    print_table(["each step timed alone, its data in the cache", f"µs per batch of {S}"], rows)
 
 
 def rows_of_limit(batch, rate):
@@ -84,10 +84,10 @@ def rows_of_limit(batch, rate):
         ["copying", f"{copied / 1e9:.1f} GB/s"],
         ["product of 1000×1000 matrices", f"{multiplied / 1e9:.0f} Gflop/s"],
         [f"different words in a batch of {S}", f"{T:,} target and {C:,} context words"],
-        ["a pair moves at least", f"{moved:,.0f} bytes"],
-        ["and costs", f"{flops:,.0f} flop"],
-        ["so a thread can learn at most", f"{limit / 1e6:.2f} M pairs/s"],
-        ["it does", f"{rate / 1e6:.2f} M pairs/s, {rate / limit:.0%}"],
+        ["bytes that a pair must move", f"{moved:,.0f}"],
+        ["operations that a pair must do", f"{flops:,.0f} flop"],
+        ["the limit of one thread", f"{limit / 1e6:.2f} M pairs/s"],
+        ["measured", f"{rate / 1e6:.2f} M pairs/s, {rate / limit:.0%}"],
     ]
 
 

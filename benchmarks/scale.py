@@ -83,7 +83,7 @@ def print_runs(runs, exponents):
         rows.append([f"{tokens:,}", f"{run.pairs:,}", f"{run.seconds:.1f}",
                      f"{run.training_seconds:.1f}", f"{run.peak_megabytes:,.0f}"])
     rows.append(["exponent", *[f"{power:.2f}" for power in exponents]])
-    print_table(["tokens", "pairs", "seconds", "of training", "peak MB"], rows)
+    print_table(["tokens", "pairs", "seconds", "seconds of training", "peak MB"], rows)
 
 
 def measure_sweeps():
@@ -108,7 +108,7 @@ def print_sweeps(times):
         rows.append([name, ", ".join(map(str, values)),
                      ", ".join(f"{microseconds:.2f}" for microseconds in times[name]),
                      f"{exponent(values, times[name]):.2f}"])
-    print_table(["", "values", "µs a pair", "exponent"], rows)
+    print_table(["", "values", "µs per pair", "exponent"], rows)
 
 
 def draw(runs, exponents, times):
