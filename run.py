@@ -22,7 +22,7 @@ if __name__ == "__main__":                  # in a notebook, %run is to see what
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from beyond.checkpoints import CHECKPOINT, Checkpoints
+from beyond.checkpoints import Checkpoints, newest_in
 from beyond.command_line import Parser, explained, handled_signals, prepare_output
 from beyond.commands import COMMANDS
 from beyond.measures import unigram_floor
@@ -35,7 +35,6 @@ from beyond.results import (
     load_run,
     move_results,
     results_folder,
-    versions,
     write_results,
 )
 from beyond.settings import ASSIGNMENT, FUNCTIONS, MODULES
@@ -52,14 +51,15 @@ def train(options):
     start_rng, choice_rng, training_rng = np.random.default_rng(options.seed).spawn(3)
     source = open_corpus(options.corpus)
     learning = import_modules()
+    corpus, groups = read(options, source)
 
     # One thread of BLAS is as fast on matrices this small, and always adds up in the same order.
     with results_folder(options.out) as scratch, threadpool_limits(1, "blas"):
         from beyond import reporting  # here, since matplotlib is slow to import
-        corpus, groups = read(options, source)
         settings = settings_of(options, corpus.fingerprint(), learning)
-        if not learning.all_are_ours():
-            tell_what_fails()
+        if not learning.all_are_ours():         # checked in seconds, before minutes of training
+            for fault in failing_tasks():
+                tell(f"{fault}; training goes on all the same")
         seq, q_noise = make_noise(corpus, options.negatives)
         floor = unigram_floor(corpus.pairs[:, 1], q_noise, options.negatives)
         if options.pairs:
@@ -76,7 +76,7 @@ def train(options):
 
         results = Results(*parameters, corpus.words, np.array(corpus.freqs))
         run = Run(corpus.name, corpus.tokens, len(corpus.words), len(corpus.pairs),
-                  history.final_loss(), floor, settings, versions())
+                  history.final_loss(), floor, settings, reporting.VERSIONS)
         normalisers = reporting.measure_normalisers(options, results)
         with handled_signals(signal.SIG_IGN):       # too late to stop
             write_results(scratch, results, run)
@@ -84,13 +84,8 @@ def train(options):
             checkpoints.remove()
             reporting.draw_pictures(scratch, results, run, history, groups)
             move_results(scratch, options.out, PICTURES)
-    try:
-        reporting.report(options, corpus, results, run, history, normalisers, groups,
-                         time.monotonic() - begun)
-        sys.stdout.flush()
-    except OSError as error:
-        raise InputError(f"the report cannot be printed: {error.strerror}; the results are in "
-                         f"{options.out.resolve()}") from None
+    reporting.report(options, corpus, results, run, history, normalisers, groups,
+                     time.monotonic() - begun)
 
 
 def import_modules():
@@ -130,9 +125,9 @@ def settings_of(options, fingerprint, learning):
     settings = {name: getattr(options, name) for name in ASSIGNMENT}
     if not learning.sgd_is_ours():
         settings["schedule"] = "constant"       # as the assignment has it
-    settings |= {"corpus": fingerprint, "numpy": np.__version__}
+    settings |= {"corpus": fingerprint[:12], "numpy": np.__version__}
     for module in MODULES:
-        settings[module] = hashlib.sha256((HERE / module).read_bytes()).hexdigest()
+        settings[module] = hashlib.sha256((HERE / module).read_bytes()).hexdigest()[:12]
     return settings
 
 
@@ -144,12 +139,6 @@ def see_what_will_be_replaced(options, corpus):
                          f"({run}): name another --out, or --force replaces them")
     if run:
         tell(f"the results in {options.out.resolve()} will be replaced: {run}")
-
-
-def tell_what_fails():
-    """Try a student's modules, which takes seconds, before a training of minutes or hours."""
-    for fault in failing_tasks():
-        tell(f"{fault}; training goes on all the same")
 
 
 def make_noise(corpus, n):
@@ -165,11 +154,12 @@ def make_noise(corpus, n):
 
 def make_start(options, corpus, rng):
     """Make U, V and W as --init says, in float32."""
-    if options.init == "spectral":
-        tell("factoring how often words occur together …")
-    start = STARTS[options.init](corpus.freqs, options.dim, options.batch_size, options.negatives,
-                                 rng, options.alpha, corpus.pairs)
-    return [X.astype(np.float32) for X in start]
+    start = STARTS[options.init]
+    if start.counts_pairs:
+        tell("counting how often words occur together …")
+    parameters = start.function(corpus.freqs, options.dim, options.batch_size, options.negatives,
+                                rng, options.alpha, corpus.pairs)
+    return [X.astype(np.float32) for X in parameters]
 
 
 def main():
@@ -185,7 +175,6 @@ def main():
         function, parser = train, training_parser()
         options = training_options(parser, arguments)
 
-    begun = time.time()
     try:
         with handled_signals(stop):
             function(options)
@@ -197,23 +186,14 @@ def main():
             raise
         parser.error(explained(error, getattr(options, "out", Path())))
     except KeyboardInterrupt as stopped:
-        tell(f"run.py: stopped; {what_now(function, options, begun)}")
+        can_go_on = function is train and newest_in(options.out)
+        tell("run.py: stopped" + ("; --resume goes on" if can_go_on else ""))
         sys.exit(128 + stopped.args[0])
 
 
 def stop(number, frame):
     """End the program by KeyboardInterrupt, so that temporary files are cleared away."""
     raise KeyboardInterrupt(number)
-
-
-def what_now(function, options, begun):
-    """Say whether a training that was stopped left a checkpoint."""
-    if function is train:
-        checkpoint = options.out / CHECKPOINT
-        is_new = checkpoint.exists() and checkpoint.stat().st_mtime >= begun
-        if is_new or options.resume and checkpoint.exists():
-            return "--resume goes on"
-    return "nothing was written"
 
 
 if __name__ == "__main__":

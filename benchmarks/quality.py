@@ -194,8 +194,9 @@ def train_ours(settings, text, seed):
     """Train as run.py does, from sentences in memory to U, V and W."""
     start_rng, rng = np.random.default_rng(seed).spawn(2)
     pairs = extractWordContextPairs(text.sentences, WINDOW, text.word2ind)
-    start = STARTS[settings["init"]](text.freqs, M, settings["batch_size"], n, start_rng,
-                                     settings["alpha"], pairs)
+    make_start = STARTS[settings["init"]].function
+    start = make_start(text.freqs, M, settings["batch_size"], n, start_rng, settings["alpha"],
+                       pairs)
     U0, V0, W0 = [X.astype(np.float32) for X in start]
 
     def context_function(words):

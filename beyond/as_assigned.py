@@ -43,56 +43,44 @@ class PairList(Sequence):
         return np.array(self.pairs, dtype)
 
 
-def learn_as_assigned(options, pairs, start, context_function, q_noise, loss_function):
-    """Train, watched through the loss function alone, which is called with each batch.
+def learn_as_assigned(options, pairs, start, curve, context_function, q_noise, loss_function):
+    """Train, watched through the loss function alone, and let the curve grow with each call of it.
 
     Returns
     -------
-    [U, V, W] and the learning curve, a list of (pairs done, loss)
+    U, V, W
 
     Raises
     ------
     InputError : the loss is not finite, or something else than U, V, W is returned
     """
-    if options.resume:
-        raise InputError("--resume: this stochasticGradientDescend cannot go on from a checkpoint; "
-                         "train anew")
     tell("your stochasticGradientDescend writes no checkpoints: stopping it loses all. Its step "
          "size stays the same")
     total = options.epochs * len(pairs)
     progress = Progress(total)
-    curve = [(0, 0.)]
 
     def watched(u_w, Vt, W, q):
         J, *gradients = loss_function(u_w, Vt, W, q)
+        done, _ = curve[-1]
         if not np.isfinite(J):
-            raise InputError(f"the loss is {J} after {curve[-1][0]:,} pairs: first see python "
-                             "test.py 6, then take a smaller --alpha")
-        curve.append((curve[-1][0] + len(u_w), float(J)))
+            raise InputError(f"the loss is {J} after {done:,} pairs: first see python test.py 6, "
+                             "then take a smaller --alpha")
+        curve.append((done + len(u_w), float(J)))
         progress.update(*curve[-1])
         return J, *gradients
 
     learned = w2v_sgd.stochasticGradientDescend(
         PairList(pairs), *start, context_function, watched, q_noise, options.batch_size,
         options.epochs, options.alpha)
-    if curve[-1][0] != total:
-        tell(f"your stochasticGradientDescend learned from {curve[-1][0]:,} pairs, not from "
-             f"{total:,}: does it keep to epochs, and to the last batch?")
-    return checked(learned, start), curve
-
-
-def checked(learned, start):
-    """Return what a training returned as three arrays; InputError if they are not U, V and W."""
+    done, _ = curve[-1]
+    if done != total:
+        tell(f"your stochasticGradientDescend learned from {done:,} pairs, not from {total:,}: does "
+             "it keep to epochs, and to the last batch?")
     try:
-        arrays = [np.asarray(X, dtype=np.result_type(np.asarray(X), np.float32)) for X in learned]
-    except (TypeError, ValueError):
-        arrays = []
-    expected = [X.shape for X in start]
-    shapes = [X.shape for X in arrays]
-    fault = fault_of_model(*arrays)
-    if not fault and shapes != expected:
-        fault = f"the shapes are {shapes}"
+        U, V, W = map(np.asarray, learned)
+    except (TypeError, ValueError):         # None, or another number of arrays
+        raise InputError("stochasticGradientDescend must return U, V and W") from None
+    fault = fault_of_model(U, V, W, len(start[0]))
     if fault:
-        raise InputError("stochasticGradientDescend must return U, V and W of the shapes "
-                         f"{expected}, but {fault}")
-    return arrays
+        raise InputError(f"stochasticGradientDescend: {fault}")
+    return U, V, W

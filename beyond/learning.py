@@ -9,6 +9,7 @@ import inspect
 import random
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,13 +18,11 @@ import grads
 import sampling
 import w2v_sgd
 from beyond.as_assigned import learn_as_assigned
-from beyond.checkpoints import CHECKPOINT, newest_in
+from beyond.checkpoints import newest_in
 from beyond.command_line import handled_signals
 from beyond.settings import METHODS, SCHEDULES
 from beyond.starts import advice_to_step_less
 from utils import InputError, Progress, tell
-
-OUR_PARAMETERS = "rng", "many_at_once", "done", "callback"     # beyond the assignment's
 
 
 @dataclass
@@ -66,18 +65,20 @@ def learn(options, corpus, start, seq, q_noise, rng, checkpoints):
     np.random.seed(options.seed % 2 ** 32)
     contexts = make_context_function(seq, options.negatives, rng)
     curve = [(0, 0.)]
-    if not sgd_is_ours():
-        parameters, curve = learn_as_assigned(options, corpus.pairs, start, contexts[0], q_noise,
-                                              loss_function(options.method))
-        learned_before = 0
-    else:
-        if options.resume:
-            start, curve = _resume(options, checkpoints, start, len(corpus.pairs))
-        elif newest_in(checkpoints.folder):
-            tell(f"beginning anew; --resume would go on from {newest_in(checkpoints.folder)}")
-        learned_before = curve[-1][0]
+    if options.resume:
+        if not sgd_is_ours():
+            raise InputError("--resume: this stochasticGradientDescend cannot go on from a "
+                             "checkpoint; train anew")
+        start, curve = checkpoints.read(options.resume)
+    elif newest_in(checkpoints.folder):
+        tell(f"beginning anew; --resume would go on from {newest_in(checkpoints.folder)}")
+    learned_before = curve[-1][0]
+    if sgd_is_ours():
         parameters = _learn_with_checkpoints(options, corpus, start, curve, contexts, q_noise, rng,
                                              checkpoints)
+    else:
+        parameters = learn_as_assigned(options, corpus.pairs, start, curve, contexts[0], q_noise,
+                                       loss_function(options.method))
     learned_now = options.epochs * len(corpus.pairs) - learned_before
     return parameters, History(np.array(curve), learned_now / (time.monotonic() - begun))
 
@@ -90,8 +91,7 @@ def all_are_ours():
 
 def sgd_is_ours():
     """Say whether stochasticGradientDescend has our parameters, not the assignment's alone."""
-    parameters = inspect.signature(w2v_sgd.stochasticGradientDescend).parameters
-    return set(OUR_PARAMETERS) <= set(parameters)
+    return "callback" in inspect.signature(w2v_sgd.stochasticGradientDescend).parameters
 
 
 def loss_function(method):
@@ -110,20 +110,13 @@ def make_context_function(seq, n, rng):
     def by_itself(words):
         return sampling.sampleContext(words, seq, n)
 
-    for draw in by_generator, by_itself:
-        if takes_two_words(draw, n):
-            return draw, True
-    return by_itself, False
-
-
-def takes_two_words(context_function, n):
-    """Say whether a contextFunction returns two contexts for an array of two words."""
     words = np.arange(2)
-    try:
-        contexts = np.asarray(context_function(words))
-    except Exception:           # of whatever kind a student's function raises for an array
-        return False
-    return contexts.shape == (2, n + 1) and np.array_equal(contexts[:, 0], words)
+    for draw in by_generator, by_itself:
+        with suppress(Exception):       # a student's function may raise any kind for an array
+            contexts = np.asarray(draw(words))
+            if contexts.shape == (2, n + 1) and np.array_equal(contexts[:, 0], words):
+                return draw, True
+    return by_itself, False
 
 
 def _learn_with_checkpoints(options, corpus, start, curve, contexts, q_noise, rng, checkpoints):
@@ -152,19 +145,9 @@ def _learn_with_checkpoints(options, corpus, start, curve, contexts, q_noise, rn
                 many_at_once=many_at_once, done=done_before, callback=after_batch)
             checkpoints.write(curve, parameters)
     except w2v_sgd.Diverged as error:
-        raise InputError(_explained(error, options, corpus, curve, checkpoints)) from None
+        advice = advice_after_divergence(options, corpus.freqs)
+        raise InputError(f"{error.what}: {advice}") from None
     return parameters
-
-
-def _explained(error, options, corpus, curve, checkpoints):
-    """Say what to do about Diverged, and keep what was learned before."""
-    if not curve[-1][0]:                        # before the first step
-        return f"{error.what}: look at the start and the loss function"
-    advice = f"{error.what}: {advice_after_divergence(options, corpus.freqs)}"
-    if not all(np.isfinite(X).all() for X in error.learned):
-        return advice
-    checkpoints.write(curve, error.learned)
-    return f"{advice}; what was learned before is in {checkpoints.folder / CHECKPOINT}"
 
 
 def advice_after_divergence(options, freqs):
@@ -172,12 +155,3 @@ def advice_after_divergence(options, freqs):
     if not all_are_ours():
         return "first see python test.py 4, 5 and 6, then take a smaller --alpha"
     return advice_to_step_less(options, freqs)
-
-
-def _resume(options, checkpoints, start, pair_count):
-    """Read what --resume names, a file or just the newest: U, V, W and the learning curve."""
-    path = options.resume
-    if path is True or path.is_dir():
-        folder = checkpoints.folder if path is True else path
-        path = newest_in(folder) or folder / CHECKPOINT
-    return checkpoints.read(path, start, pair_count, options.epochs)

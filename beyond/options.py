@@ -31,6 +31,7 @@ def method(name):
 
 
 BEST = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in PRESETS["best"].items())
+WHERE_TO_START = "; ".join(f"{name}: {start.words}" for name, start in STARTS.items())
 POSITIVE = number_from(1)
 OPTIONS = [
     option("method", nargs="?", type=method, metavar="METHOD", default=ASSIGNMENT["method"],
@@ -61,8 +62,7 @@ OPTIONS = [
     setting("alpha", "step size ({})", metavar="STEP", type=number_from(0, float)),
     setting("schedule", "linear: the step size decreases to 0; constant: it stays the same ({})",
             choices=SCHEDULES),
-    setting("init", "unigram: start from the frequencies of words; spectral: also from those of "
-            "pairs; uniform: at random ({})", choices=STARTS),
+    setting("init", f"where to start: {WHERE_TO_START} ({{}})", choices=STARTS),
     setting("pairs", "train on the first N shuffled pairs only (all)", metavar="N", type=POSITIVE),
     option("--checkpoint-every", metavar="SECONDS", type=number_from(0, float), default=60.0,
            help="how often to write w2v-checkpoint.npz into DIR (%(default)s)"),

@@ -1,14 +1,23 @@
 """What a run shows at its end: measures, pictures, and what it prints."""
 
+import platform
+
+import matplotlib
 import numpy as np
+import scipy
+import sklearn
 
 from beyond import pictures
 from beyond.command_line import abbreviated
 from beyond.learning import advice_after_divergence
 from beyond.measures import log_normalisers, nearest
-from beyond.results import EMBEDDINGS_PICTURE, FILES, LOSS_PICTURE, durable_file
+from beyond.results import EMBEDDINGS_PICTURE, FILES, LOSS_PICTURE
+from beyond.starts import STARTS
 from utils import InputError, tell
 
+PACKAGES = np, scipy, sklearn, matplotlib
+VERSIONS = {"python": platform.python_version()}
+VERSIONS |= {package.__name__: package.__version__ for package in PACKAGES}
 ENOUGH_PAIRS = 10 ** 6      # of fewer, hardly any word has been seen often enough
 LARGE_VOCABULARY = 40_000   # for which the normalisers take seconds
 
@@ -35,7 +44,7 @@ def draw_pictures(folder, results, run, history, groups):
 def draw(path, plot, *arguments):
     """Let a function draw a picture, or say why it cannot."""
     try:
-        with durable_file(path) as file:
+        with open(path, "wb") as file:
             plot(*arguments, file)
     except Exception as error:          # matplotlib's, of whatever kind, or the disk is full
         path.unlink(missing_ok=True)
@@ -43,11 +52,16 @@ def draw(path, plot, *arguments):
 
 
 def report(options, corpus, results, run, history, normalisers, groups, seconds):
-    """Print how the training went, and the words nearest to some of those that are drawn."""
-    was_seen = options.epochs > 1 or options.init == "spectral"
+    """Print how the training went, and the words nearest to some of those that are drawn.
+
+    Raises
+    ------
+    InputError : it cannot be printed, since a disk is full or the reader is gone
+    """
+    was_seen = options.epochs > 1 or STARTS[options.init].counts_pairs
     seen = ", seen before" if was_seen else ""
     weighted = np.average(normalisers, weights=results.freqs)
-    print(f"""
+    lines = [f"""
 corpus      {corpus}
 seconds     {seconds:.0f} in all; {history.rate:,.0f} pairs a second in training
 loss        {run.loss:.4f} over the last 5 % of the pairs{seen}
@@ -56,11 +70,19 @@ floor       {run.floor:.4f}, the lowest loss of a model that ignores the target 
 normalised  log Σ_c exp(v_cᵀ W u_w) = {normalisers.mean():+.3f} ± {normalisers.std():.3f} over \
 words w; {weighted:+.3f} weighted by frequency
 written     {', '.join(FILES)} in {options.out.resolve()}
-nearest""")
-    for word in example_words(groups):
+nearest"""]
+    examples = [group[0] for group in groups.values()]
+    if len(groups) == 1:
+        [examples] = groups.values()
+    for word in examples[:8]:
         neighbours, _ = nearest(results.both, results.word2ind[word], 6)
         names = ", ".join(abbreviated(results.words[index]) for index in neighbours)
-        print(f"            {abbreviated(word)} → {names}")
+        lines.append(f"            {abbreviated(word)} → {names}")
+    try:
+        print(*lines, sep="\n", flush=True)
+    except OSError as error:
+        raise InputError(f"the report cannot be printed: {error.strerror}; the results are in "
+                         f"{options.out.resolve()}") from None
 
 
 def judgement(options, run, history, freqs):
@@ -69,17 +91,9 @@ def judgement(options, run, history, freqs):
         return f"\n            with {run.pairs:,} pairs, the neighbours are mostly chance"
     if run.loss < run.floor - 0.05:
         return ""
-    # All starts but the uniform one begin at the floor. The loss of a pair spreads by about 2.
+    # The loss of a pair spreads by about 2.
     measured_pairs = max(0.05 * history.curve[-1, 0], options.batch_size)
     noise = 0.05 + 6 / np.sqrt(measured_pairs)
-    if options.init != "uniform" and run.loss > run.floor + noise:
+    if STARTS[options.init].is_unigram_model and run.loss > run.floor + noise:
         return f"; the training did harm: {advice_after_divergence(options, freqs)}"
     return "; hardly more than that was learned: take more text or more --epochs"
-
-
-def example_words(groups):
-    """Choose up to eight of the words to draw: the first of each group, or of the only one."""
-    if len(groups) > 1:
-        return [group[0] for group in groups.values()][:8]
-    [group] = groups.values()
-    return group[:8]

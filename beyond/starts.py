@@ -1,8 +1,11 @@
-"""Where U, V and W start. A new start is a function here and a line in STARTS.
+"""Where U, V and W start. A new start is a function here and an entry in STARTS.
 
 Each function takes the frequencies of the L words, M, S, n, a numpy.random.Generator, alpha and the
 N×2 pairs, and returns U, V (L×M) and W (M×M) in float64.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -82,6 +85,24 @@ def uniform_start(freqs, M, S, n, rng, alpha=1., pairs=None):
     return [rng.uniform(-1 / M, 1 / M, size=(rows, M)) for rows in (L, L, M)]
 
 
+@dataclass
+class Start:
+    """A start, and what must be known of it."""
+
+    function: Callable
+    words: str                      # for --help: where training starts
+    counts_pairs: bool = False      # so it has seen each pair that a first epoch learns from
+    is_unigram_model: bool = True   # its loss begins at the floor
+    step: float = 1.                # how large its steps may be, beside those of the unigram start
+
+
+STARTS = {
+    "unigram": Start(unigram_start, "from the frequencies of words"),
+    "spectral": Start(spectral_start, "also from those of pairs", counts_pairs=True, step=0.5),
+    "uniform": Start(uniform_start, "at random", is_unigram_model=False),
+}
+
+
 def advice_to_step_less(options, freqs):
     """Say which step size to take in place of options.alpha, with which a run diverged.
 
@@ -92,11 +113,5 @@ def advice_to_step_less(options, freqs):
     """
     p_max = np.max(freqs) / np.sum(freqs)
     bound = min(1, 0.12 / p_max) * min(1, options.batch_size / 20) * min(1, 5 / options.negatives)
-    if options.init == "spectral":
-        bound /= 2
-    if options.init == "uniform":
-        bound = 1
+    bound *= STARTS[options.init].step
     return f"take a smaller step size, such as --alpha {min(options.alpha / 5, bound):.2g}"
-
-
-STARTS = {"unigram": unigram_start, "spectral": spectral_start, "uniform": uniform_start}
