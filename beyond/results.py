@@ -123,6 +123,8 @@ def fault_of_model(U, V, W, L):
 @contextmanager
 def whole_file(path):
     """Open a file to write bytes to, which appears under its name when all is written."""
+    if path.is_dir():
+        raise InputError(f"{path}: a folder; name a file")
     if not path.parent.is_dir():
         raise InputError(f"{path.parent}: no such folder")
     if path.name in DATA:
@@ -202,6 +204,5 @@ def move_results(source, folder, names):
         except OSError as error:
             shutil.rmtree(folder / FINISHED, ignore_errors=True)
             replace_patiently(source, folder / FINISHED)
-            raise InputError(f"{folder / name}: {error.strerror}; if it is open in another program "
-                             "or read-only, change that, and move the rest from "
-                             f"{folder / FINISHED}") from None
+            raise InputError(f"{folder / name}: {error.strerror}; close it in other programs, and "
+                             f"move the rest from {folder / FINISHED}") from None

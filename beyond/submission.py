@@ -88,12 +88,16 @@ def with_helpers(modules):
 def imports_of(file):
     """List the names of the modules that a file imports; none if it is not valid Python."""
     try:
-        nodes = list(ast.walk(ast.parse(file.read_bytes())))
+        tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):          # the checks of the tasks say it
         return []
-    imported = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    imported += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
-    return [name.partition(".")[0] for name in imported if name]
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+    return [name.partition(".")[0] for name in names]
 
 
 def add_file(contents, file):

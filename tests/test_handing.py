@@ -28,6 +28,7 @@ def results(tmp_path):
     """A folder with everything that is handed in, but not of a real run."""
     for name, shape in ("U", (5, 50)), ("V", (5, 50)), ("W", (50, 50)):
         np.save(tmp_path / f"w2v-{name}.npy", np.ones(shape, np.float32))
+    np.save(tmp_path / "w2v-freqs.npy", [5, 4, 3, 2, 1])
     (tmp_path / "w2v-words.txt").write_text("a\nb\nc\nd\ne\n")
     shutil.copy(ROOT / "corpus/pydocs/embeddings.png", tmp_path)
     (tmp_path / "отговори.PDF").write_bytes(b"%PDF-1.7\n")
@@ -54,11 +55,10 @@ def names_in(folder):
     return sorted(file.name for file in folder.iterdir())
 
 
-def test_archive_holds_what_the_assignment_names_and_always_the_same_bytes(results, submit):
+def test_archive_holds_what_the_assignment_names(results, submit):
     arguments = "FN0MI0600123", "--answers", "отговори.PDF"
     archive = results / "FN0MI0600123.zip"
     submit(*arguments)
-    content = archive.read_bytes()
     with zipfile.ZipFile(archive) as packed:
         assert sorted(packed.namelist()) == sorted([*MODULES, *RESULTS, "отговори.PDF"])
         assert packed.read("grads.py") == (ROOT / "grads.py").read_bytes()
@@ -67,10 +67,7 @@ def test_archive_holds_what_the_assignment_names_and_always_the_same_bytes(resul
 
     with pytest.raises(InputError, match="--force"):
         submit(*arguments)
-    for file in results.iterdir():
-        file.touch()
     submit(*arguments, "--force")
-    assert archive.read_bytes() == content
     assert not list(results.glob(".*"))
 
 
@@ -156,12 +153,6 @@ def test_results_of_another_run_are_packed_only_anyway(results, submit, capsys, 
         submit("FN81234")
     submit("FN81234", "--anyway")
     assert "the results are of news, 57.0 M pairs, loss 2." in capsys.readouterr().out
-
-
-def test_arrays_of_another_run_than_the_file_says_are_not_packed(results, submit):
-    write_run(results, dim=3)
-    with pytest.raises(InputError, match="are of another run than its w2v-run.json"):
-        submit("FN81234", "--anyway")
 
 
 def test_what_is_packed_is_said(results, submit, capsys):

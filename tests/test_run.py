@@ -250,10 +250,6 @@ def test_a_mistake_gets_one_line_and_harms_nothing(tmp_path, options, message):
     assert result.returncode == 2, result.stderr
     [line] = lines_but_progress(result.stderr)
     assert line.startswith("run.py: ") and message in line
-    if options == "--alpha 1e8":        # what was learned before the loss overflowed is there, too
-        with np.load(out / "w2v-checkpoint.npz") as arrays:
-            assert all(np.isfinite(arrays[name]).all() for name in "UVW")
-        (out / "w2v-checkpoint.npz").unlink()
     assert contents(out) == before
 
 
@@ -421,10 +417,14 @@ def test_variables_of_the_environment_do_no_harm(tmp_path, environment):
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
-    def refuse(dir, **how):
-        raise PermissionError(13, "Permission denied", str(dir))
+    mkdir = Path.mkdir
 
-    monkeypatch.setattr("tempfile.mkdtemp", refuse)         # root may write anywhere
+    def refuse(path, **how):
+        if path.parent == tmp_path:
+            raise PermissionError(13, "Permission denied", str(path))
+        mkdir(path, **how)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)              # root may write anywhere
     result = train(tmp_path)
     assert result.returncode == 2
     assert f"run.py: {tmp_path}: cannot be written to; name another folder" in result.stderr

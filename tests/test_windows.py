@@ -1,15 +1,13 @@
 """Runs on Windows, or where Windows is played: it refuses what Unix allows.
 
 What is played here is what Microsoft and Python say of it: a file that anybody has open can be
-neither replaced, renamed nor deleted; a folder cannot be opened, nor replaced by another; a handle
-that only reads cannot be flushed to the disk; locks are those of msvcrt; lines of text end with
-\\r\\n, and its encoding, if none is named, is that of the language. On Windows itself nothing need
-be played.
+neither replaced, renamed nor deleted; a folder cannot be opened, nor replaced by another; locks are
+those of msvcrt; lines of text end with \\r\\n, and its encoding, if none is named, is that of the
+language. On Windows itself nothing need be played.
 """
 
 import builtins
 import errno
-import importlib.util
 import io
 import os
 import pathlib
@@ -19,35 +17,26 @@ import signal
 import stat
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-import beyond.learning  # noqa: F401 - before Windows is played
-import run
+import beyond.reporting  # noqa: F401 - before Windows is played
 import utils
-import w2v_sgd
 from beyond import pictures, results
-from beyond.checkpoints import CHECKPOINT, PREVIOUS
-from beyond.results import (
-    ARRAYS,
-    DATA,
-    FILES,
-    FINISHED,
-    LOSS_PICTURE,
-    WORDS,
-    results_folder,
-)
+from beyond.checkpoints import CHECKPOINT, PREVIOUS, Checkpoints
+from beyond.command_line import explained
+from beyond.results import FILES, FINISHED, move_results, results_folder, whole_file
 from corpus.reading import find_text_files, make_text
+from tests.support.launch import launch
+from utils import InputError
 
 if os.name == "posix":
     import fcntl
 
-HERE = Path(__file__).parent
-BULGARIAN = HERE / "bulgarian.txt"
-COURSES_LOOP = HERE / "course/w2v_sgd.py"
+BULGARIAN = Path(__file__).with_name("bulgarian.txt")
 SMALL = "--dim", "8", "--batch-size", "100", "--epochs", "2"
 UNIX_ONLY = "fork", "killpg", "setsid", "getuid", "wait4", "O_DIRECTORY", "O_NOFOLLOW"
 KNOWN_SIGNALS = "SIGABRT", "SIGFPE", "SIGILL", "SIGINT", "SIGSEGV", "SIGTERM"
@@ -123,18 +112,12 @@ def windows(monkeypatch):
 
 def refuse_open_files(monkeypatch):
     """Let the functions of os refuse what Windows refuses."""
-    real = SimpleNamespace(open=os.open, fsync=os.fsync, replace=os.replace, rename=os.rename,
-                           unlink=os.unlink)
+    real = SimpleNamespace(open=os.open, replace=os.replace, unlink=os.unlink)
 
     def open_file(path, flags, mode=0o777, **how):
         if os.path.isdir(path):
             raise refusal(path)
         return real.open(path, flags, mode, **how)
-
-    def fsync(handle):
-        if fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
-            raise OSError(errno.EBADF, "Bad file descriptor")
-        real.fsync(handle)
 
     def is_same(source, target):
         return os.path.abspath(source) == os.path.abspath(target)
@@ -158,8 +141,8 @@ def refuse_open_files(monkeypatch):
             raise refusal(path)
         real.unlink(path, **how)
 
-    fakes = {"open": open_file, "fsync": fsync, "replace": replace, "rename": rename,
-             "unlink": unlink, "remove": unlink}
+    fakes = {"open": open_file, "replace": replace, "rename": rename, "unlink": unlink,
+             "remove": unlink}
     for name, fake in fakes.items():
         monkeypatch.setattr(os, name, fake)
 
@@ -208,35 +191,11 @@ class Console(io.TextIOWrapper):
 
 
 @pytest.fixture
-def command(monkeypatch):
-    """A function that does what `python run.py ARGUMENTS` does: exit status, stdout, stderr."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    set_signal = signal.signal
-
-    def command(*arguments, out=None, err=None):
-        out, err = out or Console(is_terminal=False), err or Console(is_terminal=False)
-        status = 0
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", ["run.py", *map(str, arguments)])
-            patch.setattr(sys, "stdout", out)
-            patch.setattr(sys, "stderr", err)
-            try:
-                run.main()
-            except SystemExit as end:
-                status = end.code or 0
-        return SimpleNamespace(status=status, out=out, err=err)
-
-    yield command
-    for number, handler in handlers.items():
-        set_signal(number, handler)
-
-
-@pytest.fixture
-def train(command, tmp_path):
+def train(tmp_path):
     """A function that trains with results in the folder out."""
     def train(*options, **streams):
-        return command("--corpus", BULGARIAN, "--out", tmp_path / "out", *SMALL, *options,
-                       **streams)
+        return launch("--corpus", BULGARIAN, "--out", tmp_path / "out", *SMALL, *options,
+                      cwd=tmp_path, **streams)
 
     return train
 
@@ -257,7 +216,6 @@ def quick_pictures(monkeypatch):
     monkeypatch.setattr(pictures, "plot_embeddings", plot_embeddings)
     monkeypatch.setattr(pictures, "plot_loss", plot_loss)
     monkeypatch.setattr(utils, "PATIENCE", 0.1)
-    monkeypatch.setattr(run, "failing_tasks", list)         # of another loop: they take seconds
 
 
 @contextmanager
@@ -275,65 +233,46 @@ def ctrl_c_in_training(batches=6):
         yield
 
 
-@contextmanager
-def viewed(path):
-    """Have a file open, as a viewer of pictures has."""
-    with open(path, "rb"):
-        yield
-
-
 def names_in(folder):
     return sorted(file.name for file in folder.iterdir())
 
 
-def results_in(folder):
-    return {name: (folder / name).read_bytes() for name in FILES}
+def contents(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
 
 def complaints(result):
     """List the lines of stderr but for what a run says that goes well."""
-    usual = re.compile(r"pairs/s|pairs$|^most frequent|^fewer than|^your stoch|^checking"
-                       r"|^the results in|^beginning anew")
-    return [line for line in result.err.lines() if not usual.search(line)]
-
-
-@pytest.fixture(params=["our loop", "the course's loop"])
-def either_loop(request, monkeypatch):
-    """Our stochasticGradientDescend, or another in its place, which can write no checkpoints."""
-    if request.param != "our loop":
-        spec = importlib.util.spec_from_file_location("courses_loop", COURSES_LOOP)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        monkeypatch.setattr(w2v_sgd, "stochasticGradientDescend",
-                            module.stochasticGradientDescend)
+    usual = re.compile("pairs/s|pairs$|^most frequent|^fewer than|^the results in")
+    return [line for line in result.stderr.splitlines() if not usual.search(line)]
 
 
 # --- whole runs ---------------------------------------------------------------------------------
 
 def test_a_run_leaves_the_same_bytes_as_elsewhere(train, out, request):
-    assert train().status == 0
-    elsewhere = results_in(out)
+    assert train().returncode == 0
+    elsewhere = contents(out)
     shutil.rmtree(out)
     request.getfixturevalue("windows")
     result = train("--checkpoint-every", "0")
-    assert result.status == 0, result.err.written()
+    assert result.returncode == 0, result.stderr
     assert names_in(out) == sorted(FILES)
-    assert results_in(out) == elsewhere
+    assert contents(out) == elsewhere
 
 
 def test_a_stopped_run_goes_on_to_the_same_bytes(windows, quick_pictures, train, out):
-    assert train().status == 0
-    undisturbed = results_in(out)
+    assert train().returncode == 0
+    undisturbed = contents(out)
     shutil.rmtree(out)
     with ctrl_c_in_training():
         result = train("--checkpoint-every", "0")
-    assert result.status == 130
+    assert result.returncode == 130
     assert complaints(result) == ["run.py: stopped; --resume goes on"]
     assert names_in(out) == sorted([CHECKPOINT, PREVIOUS])
     result = train("--resume")
-    assert result.status == 0, result.err.written()
+    assert result.returncode == 0, result.stderr
     assert names_in(out) == sorted(FILES)
-    assert results_in(out) == undisturbed
+    assert contents(out) == undisturbed
 
 
 def test_a_second_run_in_a_folder_is_refused_and_harms_nothing(
@@ -343,74 +282,90 @@ def test_a_second_run_in_a_folder_is_refused_and_harms_nothing(
         (scratch / "w2v-U.npy").write_bytes(b"half")
         before = names_in(out)
         result = train()
-        assert result.status == 2
+        assert result.returncode == 2
         [line] = complaints(result)
         assert line.startswith(f"run.py: {out}: another run writes there; wait for it")
         assert (scratch / "w2v-U.npy").read_bytes() == b"half"
         assert names_in(out) == before
-        assert train().status == 2                  # the lock is still held
+        assert train().returncode == 2                  # the lock is still held
     assert names_in(out) == []
-    assert train().status == 0
+    assert train().returncode == 0
     assert names_in(out) == sorted(FILES)
 
 
 def test_what_a_killed_run_left_is_cleared_away(windows, quick_pictures, train, out):
-    (out / ".w2v-run-abc").mkdir(parents=True)
-    (out / ".w2v-run-abc/w2v-U.npy").write_bytes(b"half")
+    (out / ".w2v-run").mkdir(parents=True)
+    (out / ".w2v-run/w2v-U.npy").write_bytes(b"half")
     (out / ".w2v-lock").write_bytes(b"")
-    assert train().status == 0
+    assert train().returncode == 0
     assert names_in(out) == sorted(FILES)
 
 
 # --- files that are open elsewhere --------------------------------------------------------------
 
-@pytest.mark.parametrize("name", [LOSS_PICTURE, WORDS, ARRAYS[0]])
-def test_the_rest_of_the_results_waits_where_one_is_viewed(
-        windows, quick_pictures, either_loop, train, out, name):
-    assert train("--seed", "1").status == 0
-    new = results_in(out)
-    shutil.rmtree(out)
-    assert train().status == 0
-    with viewed(out / name):
-        result = train("--seed", "1")
-    assert result.status == 2
-    [line] = complaints(result)
-    assert line.startswith(f"run.py: {out / name}: ") and str(out / FINISHED) in line
-    assert not list(out.glob(".w2v-*"))
-    waiting = names_in(out / FINISHED)
-    assert name in waiting
-    for waits in waiting:
-        os.replace(out / FINISHED / waits, out / waits)
-    if name in DATA:                                    # then the pictures were not drawn
-        assert all(results_in(out)[data] == new[data] for data in DATA)
-    else:
-        assert results_in(out) == new
+@contextmanager
+def viewed(path):
+    """Have a file open, as a viewer of pictures has."""
+    with open(path, "rb"):
+        yield
 
 
-def test_nothing_is_lost_if_a_result_may_not_be_replaced(windows, quick_pictures, train, out):
-    """It is not open but read-only."""
-    assert train().status == 0
-    (out / ARRAYS[1]).chmod(0o444)
-    earlier = (out / ARRAYS[1]).read_bytes()
-    assert train("--seed", "1").status == 2
-    assert (out / ARRAYS[1]).read_bytes() == earlier
-    assert names_in(out / FINISHED) == sorted(DATA[1:])
+@contextmanager
+def read_only(path):
+    path.chmod(0o444)
+    yield
+    path.chmod(0o644)
 
 
-def scan(path):
+@contextmanager
+def scanned(path):
     """Have a file open for a moment, as a virus scanner has."""
     file = open(path, "rb")
-    threading.Timer(0.4, file.close).start()
+    threading.Timer(0.2, file.close).start()
+    yield
 
 
-def test_a_virus_scanner_is_waited_for(windows, quick_pictures, train, out, monkeypatch):
-    def plot_embeddings(E, groups, word2ind, title, file):
-        scan(file.name)
+@pytest.fixture
+def to_move(tmp_path):
+    """A folder of new results, and one of earlier ones."""
+    for folder in "new", "out":
+        (tmp_path / folder).mkdir()
+        for name in FILES:
+            (tmp_path / folder / name).write_text(folder)
+    return tmp_path / "new", tmp_path / "out"
 
-    monkeypatch.setattr(utils, "PATIENCE", 2)
-    monkeypatch.setattr(pictures, "plot_embeddings", plot_embeddings)
-    assert train().status == 0
-    assert names_in(out) == sorted(FILES)
+
+@pytest.mark.parametrize("kept", [viewed, read_only])
+@pytest.mark.parametrize("name", FILES)
+def test_the_rest_of_the_results_waits_where_one_cannot_be_replaced(
+        windows, monkeypatch, to_move, kept, name):
+    monkeypatch.setattr(utils, "PATIENCE", 0)
+    new, out = to_move
+    message = re.escape(f"{out / name}: ") + ".*" + re.escape(str(out / FINISHED))
+    with kept(out / name), pytest.raises(InputError, match=message):
+        move_results(new, out, FILES)
+    place = FILES.index(name)
+    assert contents(out / FINISHED) == dict.fromkeys(FILES[place:], b"new")
+    assert [(out / moved).read_text() for moved in FILES] == (
+        ["new"] * place + ["out"] * (len(FILES) - place))
+
+
+def test_a_picture_that_is_viewed_loses_a_run_nothing(windows, quick_pictures, train, out):
+    assert train().returncode == 0
+    with viewed(out / "embeddings.png"):
+        result = train()
+    assert result.returncode == 2
+    [line] = complaints(result)
+    assert line.startswith(f"run.py: {out / 'embeddings.png'}: ") and FINISHED in line
+    assert names_in(out / FINISHED) == ["embeddings.png", "loss.png"]
+    assert names_in(out) == sorted([*FILES, FINISHED])
+
+
+@pytest.mark.parametrize("folder", [0, 1], ids=["new", "old"])
+def test_a_virus_scanner_is_waited_for(windows, to_move, folder):
+    with scanned(to_move[folder] / "w2v-U.npy"):
+        move_results(*to_move, FILES)
+    assert contents(to_move[1]) == dict.fromkeys(FILES, b"new")
 
 
 def test_a_virus_scanner_does_not_hinder_that_a_corpus_is_made(windows, tmp_path):
@@ -420,96 +375,73 @@ import threading
 def prepare(text):
     file = (text / "a.txt").open("wb")
     file.write(b"text")
-    threading.Timer(0.4, file.close).start()
+    threading.Timer(0.2, file.close).start()
     return "a file"
 """)
     make_text(tmp_path)
     assert names_in(tmp_path / "text") == ["a.txt"]
 
 
-def test_a_checkpoint_that_is_open_at_the_end_is_no_error(windows, quick_pictures, train, out):
-    with ctrl_c_in_training():
-        assert train("--checkpoint-every", "0").status == 130
-    with viewed(out / PREVIOUS):
-        result = train("--resume")
-    assert result.status == 0
-    assert {*FILES} < {*names_in(out)}
+def test_a_checkpoint_that_is_open_at_the_end_is_no_error(windows, tmp_path):
+    for name in CHECKPOINT, PREVIOUS:
+        (tmp_path / name).write_bytes(b"")
+    with viewed(tmp_path / PREVIOUS):
+        Checkpoints(tmp_path, {}, 60).remove()
+    assert names_in(tmp_path) == [PREVIOUS]
 
 
-def test_a_picture_drawn_anew_while_it_is_viewed_is_named(
-        windows, quick_pictures, train, command, out, tmp_path):
-    assert train().status == 0
+def test_a_file_written_anew_while_it_is_viewed_is_named(windows, monkeypatch, tmp_path):
+    monkeypatch.setattr(utils, "PATIENCE", 0)
     picture = tmp_path / "words.png"
-    drawing = "plot", "на", "и", "--results", out, "--picture", picture
-    result = command(*drawing)
-    assert result.status == 0, result.err.written()
-    before = names_in(tmp_path)
-    with viewed(picture):
-        result = command(*drawing)
-    assert result.status == 2
-    [line] = result.err.lines()
-    assert line.startswith(f"run.py plot: {picture}: ")
-    assert names_in(tmp_path) == before
+    picture.write_bytes(b"earlier")
+    with viewed(picture), pytest.raises(PermissionError) as error:
+        with whole_file(picture) as file:
+            file.write(b"new")
+    assert explained(error.value, Path()).startswith(f"{picture}: ")
+    assert contents(tmp_path) == {"words.png": b"earlier"}
 
 
 # --- the console --------------------------------------------------------------------------------
 
-@pytest.fixture
-def lively(monkeypatch):
-    """Let a live line be shown after every batch."""
+def test_a_live_line_on_an_old_console_gives_way_to_the_last_line(
+        windows, quick_pictures, train, monkeypatch):
     monkeypatch.setattr(utils.Progress, "_is_time_to_show", lambda self, done: True)
+    for how, ending in ((ctrl_c_in_training, "run.py: stopped; --resume goes on"),
+                        (nullcontext, "100%")):
+        console = Console()
+        with how():
+            train(err=console)
+        live = [part for part in re.split("[\r\n]", console.written()) if "pairs/s" in part]
+        assert len(live) >= 5 and max(map(len, live)) < 80
+        assert "\033" not in console.written()
+        corpus, *_, last = console.lines()
+        assert corpus.endswith("pairs") and last.startswith(ending)
 
 
-def expect_a_live_line(console):
-    """Expect one that an old console of 80 columns can show."""
-    parts = re.split("[\r\n]", console.written())
-    live = [part for part in parts if "pairs/s" in part]
-    assert len(live) >= 5 and max(map(len, live)) < 80
-    assert "\033" not in console.written()
+def test_a_console_of_few_characters_gets_question_marks(windows, quick_pictures, train, out):
+    def console():
+        return Console("cp866")
 
-
-def test_a_live_line_on_an_old_console(windows, quick_pictures, lively, train):
-    console = Console()
-    assert train(err=console).status == 0
-    expect_a_live_line(console)
-    corpus, *_, last = console.lines()
-    assert corpus.endswith("pairs") and last.startswith("100%")
-
-
-def test_nothing_of_the_live_line_is_left_after_ctrl_c(windows, quick_pictures, lively, train):
-    console = Console()
-    with ctrl_c_in_training():
-        assert train(err=console).status == 130
-    expect_a_live_line(console)
-    corpus, *_, last = console.lines()
-    assert corpus.endswith("pairs") and last == "run.py: stopped; --resume goes on"
-
-
-@pytest.mark.parametrize("encoding", ["cp1251", "cp866"])
-def test_a_console_of_few_characters_gets_question_marks(windows, train, command, out, encoding):
-    result = train(out=Console(encoding), err=Console(encoding))
-    assert result.status == 0, result.err.written()
-    text = result.out.written()
+    printed = console()
+    assert train(out=printed, err=console()).returncode == 0
+    text = printed.written()
     assert " ? " in text and "log ?_c exp" in text and "добър" in text
-    for arguments in ["nearest", "година"], ["predict", "година"]:
-        result = command(*arguments, "--results", out, out=Console(encoding))
-        assert result.status == 0 and "година" in result.out.written()
+    for command in "nearest", "predict":
+        printed = console()
+        assert launch(command, "година", cwd=out, out=printed).returncode == 0
+        assert "година" in printed.written()
 
-    result = command("nearest", "→", "--results", out, err=Console(encoding))
-    assert result.status == 2
-    assert result.err.lines() == ["run.py nearest: ?: not in the vocabulary"]
+    told = console()
+    assert launch("nearest", "→", cwd=out, err=told).returncode == 2
+    assert told.lines() == ["run.py nearest: ?: not in the vocabulary"]
 
 
-def test_a_window_that_is_no_console_is_written_to(windows, quick_pictures, train, monkeypatch):
+def test_a_window_that_is_no_console_is_written_to(windows, quick_pictures, train):
     """IDLE's, which has no encoding to set."""
-    class Window(io.StringIO):
-        def written(self):
-            return self.getvalue()
-
-    window = Window()
+    window = io.StringIO()
     assert not hasattr(window, "reconfigure")
-    assert train(out=window, err=window).status == 0
-    assert "nearest" in window.written() and "→" in window.written()
+    assert train(out=window, err=window).returncode == 0
+    assert "nearest" in window.getvalue() and "→" in window.getvalue()
 
 
 # --- reading ------------------------------------------------------------------------------------
