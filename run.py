@@ -77,8 +77,8 @@ def train(options):
         results = Results(*parameters, corpus.words, np.array(corpus.freqs))
         run = Run(corpus.name, corpus.tokens, len(corpus.words), len(corpus.pairs),
                   history.final_loss(), floor, settings, reporting.VERSIONS)
-        normalisers = reporting.measure_normalisers(options, results)
-        with handled_signals(signal.SIG_IGN):       # too late to stop
+        with handled_signals(signal.SIG_IGN):       # too late to stop, and threads are at work
+            normalisers = reporting.measure_normalisers(options, results)
             write_results(scratch, results, run)
             move_results(scratch, options.out, DATA)
             checkpoints.remove()
