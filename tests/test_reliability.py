@@ -247,7 +247,7 @@ def test_a_module_that_was_changed_is_noticed(tmp_path, corpus, stopped, monkeyp
 
 def with_another_bit(content, place=5000):
     content = bytearray(content)
-    content[place] ^= 1 << place % 8
+    content[place] ^= 8                         # which makes a 0 of a digit 8
     return bytes(content)
 
 
@@ -274,8 +274,7 @@ def test_flipped_bits_in_the_headers_of_a_checkpoint_are_damage(tmp_path, stoppe
     right_parameters, right_curve = checkpoints.read(path)
 
     header = content.index(b"\x93NUMPY")
-    places = [*range(header + 128), *range(len(content) - 300, len(content))]
-    for place in places[::1 if TRIALS > 20 else 5]:
+    for place in *range(header + 128), *range(len(content) - 300, len(content)):
         path.write_bytes(with_another_bit(content, place))
         try:
             parameters, curve = checkpoints.read(path)

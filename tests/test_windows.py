@@ -72,8 +72,8 @@ def comes_before(path, other):
 
 
 @pytest.fixture
-def windows(monkeypatch):
-    """Let this process be on Windows."""
+def windows(monkeypatch, tmp_path):
+    """Let this process be on Windows, as soon as pytest has made a folder."""
     if os.name == "nt":
         return
     refuse_open_files(monkeypatch)
