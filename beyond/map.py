@@ -1,4 +1,4 @@
-"""The map, a page to wander about in: map.html, and what it shows, which is computed here."""
+"""The command map: what the page map.html shows is computed here."""
 
 import base64
 import json
@@ -17,8 +17,8 @@ TEMPLATE = Path(__file__).with_name("map.html")
 LISTED = 10             # the length of each list: nearest words, context words
 REGIONS = 12            # as many as map.html has colours
 ITERATIONS = 500        # of t-SNE; with 1000 it takes twice as long for nearly the same map
-MOST_WORDS = 2 ** 16    # on a page, since its lists have two bytes for each
-PART = 256              # so many words are compared with all others at once, for less memory
+MOST_WORDS = 2 ** 16    # on a page: its lists have two bytes for each word
+PART = 256              # words compared with all others at once; more would need more memory
 
 
 @takes(RESULTS,
@@ -49,148 +49,155 @@ def describe(results, count):
     """
     from sklearn.preprocessing import normalize  # here, since scikit-learn is slow to import
     E = normalize(results.both)
-    words, near, cosines = choose_words(E, results.freqs, count)
-    contexts = {"probable": contexts_of_each(results, words, 0),
-                "lifted": contexts_of_each(results, words, np.log(results.freqs))}
+    if (E == E[0]).all():
+        raise InputError("all words have the same embeddings, so there is nothing to map; train")
+    tell(f"looking for the neighbours of {min(count, len(E)):,} words …")
+    words, near, cosines = choose_words(E, count)
+    probable, log_p = contexts_of_each(results, words, 0)
+    lifted, lifted_log_p = contexts_of_each(results, words, np.log(results.freqs))
 
-    named = np.concatenate([near, *(c for c, _ in contexts.values())], axis=None)
-    page = np.concatenate([words, np.setdiff1d(named, words)])
+    listed = np.concatenate([near, probable, lifted], axis=None)
+    page = np.append(words, np.setdiff1d(listed, words))
     if len(page) > MOST_WORDS:
         raise InputError(f"--words {count}: their lists name too many others; take fewer words")
     number = np.zeros(len(E), dtype=int)
     number[page] = np.arange(len(page))
-    others_near, others_cosines = nearest_to_each(E[page], np.arange(len(words), len(page)))
+    others_near, others_cosines = nearest_to_each(E[page], number[page[len(words):]])
+    near = np.vstack([number[near], others_near])
+    probable, lifted = number[probable], number[lifted]
 
+    texts, counts = [results.words[index] for index in page], results.freqs[page]
+    log_lift = lifted_log_p - np.log(counts[lifted] / results.freqs.sum())
+    interest = interest_of_each(texts, near, lifted, log_lift)
     places = place(E[words])
-    texts = [results.words[index] for index in page]
-    regions, titles = find_regions(E[words], places, texts)
-    data = {"words": [abbreviated(text) for text in texts],
-            "places": packed(10000 * places, "<i2"),
-            "regions": packed(regions, "u1"),
-            "titles": titles,
-            "near": packed(np.vstack([number[near], others_near]), "<u2"),
+    regions, titles = find_regions(E[words], places, texts, interest)
+    examples = sorted((title["words"][0] for title in titles), key=lambda word: -interest[word])
+    return {"words": [abbreviated(text) for text in texts],
+            "counts": counts.tolist(), "total": results.freqs.sum().item(),
+            "places": packed(10000 * places, "<i2"), "regions": packed(regions, "u1"),
+            "titles": titles, "examples": examples[:3],
+            "near": packed(near, "<u2"),
             "cosines": packed(1000 * np.vstack([cosines, others_cosines]), "<i2"),
-            "counts": results.freqs[page].tolist(),
-            "total": results.freqs.sum().item()}
-    for order, (c, log_p) in contexts.items():
-        data[order] = packed(number[c], "<u2")
-        data[f"{order}_p"] = packed(np.minimum(-4096 * log_p, MOST_WORDS - 1), "<u2")
-    return data
+            "probable": packed(probable, "<u2"), "probable_p": packed(-4096 * log_p, "<u2"),
+            "lifted": packed(lifted, "<u2"), "lifted_p": packed(-4096 * lifted_log_p, "<u2")}
 
 
 def packed(numbers, kind):
     """Write whole numbers as base64, which is half as long as their digits."""
-    return base64.b64encode(np.rint(numbers).astype(kind).tobytes()).decode()
+    in_range = np.minimum(np.rint(numbers), np.iinfo(kind).max)
+    return base64.b64encode(in_range.astype(kind).tobytes()).decode()
 
 
-def choose_words(E, freqs, count):
+def choose_words(E, count):
     """Choose words for the map: two thirds the most frequent, the rest those that they list most.
 
     So a click lists far fewer words that are not on the map than if all were the most frequent.
     Returns the words, the most frequent first, and the indices and cosines of their neighbours.
     """
-    order = np.argsort(-freqs.astype(float), kind="stable")
-    frequent, others = np.split(order, [-(-2 * count // 3)])
-    tell(f"looking for the neighbours of {min(count, len(E)):,} words …")
-    lists = nearest_to_each(E, frequent)
-    times_listed = np.bincount(lists[0].ravel(), minlength=len(E))[others]
-    added = others[np.sort(np.argsort(-times_listed, kind="stable")[:count - len(frequent)])]
-    more = nearest_to_each(E, added)
-    return [np.concatenate(parts) for parts in ((frequent, added), *zip(lists, more))]
+    frequent, others = np.split(np.arange(len(E)), [-(-2 * count // 3)])
+    near, cosines = nearest_to_each(E, frequent)
+    times_listed = np.bincount(near.ravel(), minlength=len(E))[others]
+    added = np.sort(others[np.argsort(-times_listed, kind="stable")[:count - len(frequent)]])
+    more_near, more_cosines = nearest_to_each(E, added)
+    words = np.append(frequent, added)
+    return words, np.vstack([near, more_near]), np.vstack([cosines, more_cosines])
 
 
 def nearest_to_each(E, words):
-    """Find the nearest words to some by cosine, as the command nearest does; E has unit rows.
+    """Find the nearest words to each of `words` by cosine; E has unit rows.
 
     Returns their indices and their cosines, N×LISTED (fewer if there are no more words).
     """
-    listed = min(LISTED, len(E) - 1)
-    near, cosines = np.empty((len(words), listed), dtype=int), np.empty((len(words), listed))
-    for start in range(0, len(words), PART):
-        part = slice(start, start + PART)
-        similarity = E[words[part]] @ E.T
-        similarity[np.arange(len(similarity)), words[part]] = -2        # no neighbour of itself
-        near[part] = greatest(similarity, listed)
-        cosines[part] = np.take_along_axis(similarity, near[part], axis=1)
-    return near, cosines
+    found = []
+    for part in np.array_split(words, len(words) // PART + 1):
+        similarity = E[part] @ E.T
+        similarity[np.arange(len(part)), part] = -2         # no neighbour of itself
+        near = greatest(similarity, min(LISTED, len(E) - 1))
+        found.append((near, np.take_along_axis(similarity, near, axis=1)))
+    return [np.vstack(parts) for parts in zip(*found)]
 
 
 def contexts_of_each(results, words, subtracted):
-    """Find the context words of some words for which log p(c|w) less `subtracted` is the greatest.
+    """Find the context words c of each w of `words` with the greatest log p(c|w) - subtracted.
 
-    Less 0, they are the most probable; less log #(c), those of the highest lift p(c|w)/p(c), as the
-    command predict has them. Returns their indices and their log p(c|w), N×LISTED.
+    If 0 is subtracted, they are the most probable; if log #(c) is, those of the highest lift
+    p(c|w)/p(c). Returns their indices and their log p(c|w), N×LISTED.
     """
     from scipy.special import log_softmax  # here, since it is slow to import
-    contexts, chosen_log_p = [], []
-    for start in range(0, len(words), PART):
-        scores = results.U[words[start:start + PART]] @ results.W.T @ results.V.T
-        log_p = log_softmax(scores, axis=1)
-        contexts.append(greatest(log_p - subtracted, LISTED))
-        chosen_log_p.append(np.take_along_axis(log_p, contexts[-1], axis=1))
-    return np.vstack(contexts), np.vstack(chosen_log_p)
+    found = []
+    for part in np.array_split(words, len(words) // PART + 1):
+        log_p = log_softmax(results.U[part] @ results.W.T @ results.V.T, axis=1)
+        contexts = greatest(log_p - subtracted, LISTED)
+        found.append((contexts, np.take_along_axis(log_p, contexts, axis=1)))
+    return [np.vstack(parts) for parts in zip(*found)]
 
 
 def greatest(rows, count):
-    """Find the indices of each row's greatest numbers, sorted; of equal ones the first."""
+    """Find the indices of the greatest numbers of each row, the greatest first."""
     count = min(count, rows.shape[1])
-    found = []
-    for row, least in zip(rows, np.partition(rows, -count, axis=1)[:, -count]):
-        candidates = np.flatnonzero(row >= least)
-        found.append(candidates[np.argsort(-row[candidates], kind="stable")[:count]])
-    return np.array(found)
+    found = np.sort(np.argpartition(-rows, count - 1, axis=1)[:, :count], axis=1)
+    order = np.argsort(-np.take_along_axis(rows, found, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(found, order, axis=1)
+
+
+def interest_of_each(texts, near, lifted, log_lift):
+    """Rate each word on the map by what a click on it would list.
+
+    A word is interesting if its neighbours list it in turn, if most of the listed are plain words,
+    and if the lift of its context words is high. Rare words and what is no plain word get 0.
+    """
+    count = len(lifted)
+    near_on_map, rank = near[:count], np.arange(count)
+    is_plain = np.array([text.isalpha() and len(text) > 3 for text in texts])
+    mutual = (near[near_on_map] == rank[:, None, None]).any(axis=2).mean(axis=1)
+    plain = is_plain[near_on_map].mean(axis=1) * is_plain[lifted].mean(axis=1)
+    is_candidate = is_plain[:count] & (rank < count / 3)
+    return is_candidate * mutual * plain * log_lift.mean(axis=1) / np.log(rank + 2)
 
 
 class Iterations:
     """Stands in for stdout while t-SNE prints, and tells how far it is."""
 
     def write(self, text):
-        found = re.search(r"Iteration (\d+)", text)
-        if found and int(found[1]) % 100 == 0:
-            tell(f"{int(found[1]) / ITERATIONS:4.0%}")
+        found = re.search(r"Iteration (\d+)00:", text)
+        if found:
+            tell(f"{100 * int(found[1]) / ITERATIONS:4.0%}")
 
 
 def place(rows):
-    """Find places, N×2 from -1 to 1, by t-SNE: neighbours by cosine are near each other."""
-    from sklearn.decomposition import PCA
+    """Find places by t-SNE: neighbours by cosine are near each other. Each axis is from -1 to 1."""
     from sklearn.manifold import TSNE
+    from sklearn.preprocessing import minmax_scale
     tell(f"placing {len(rows):,} words by t-SNE …")
-    start = PCA(2, svd_solver="full").fit_transform(rows)
-    start *= 1e-4 / max(start[:, 0].std(), np.finfo(start.dtype).tiny)
-    tsne = TSNE(perplexity=min(30, (len(rows) - 1) / 3), metric="cosine", init=start, angle=0.7,
+    tsne = TSNE(perplexity=min(30, (len(rows) - 1) / 3), metric="cosine", angle=0.7,
                 max_iter=ITERATIONS, random_state=0, verbose=2)
     with redirect_stdout(Iterations()):
-        places = tsne.fit_transform(rows)
-    places -= (places.max(axis=0) + places.min(axis=0)) / 2
-    return places / max(abs(places).max(), np.finfo(places.dtype).tiny)
+        return minmax_scale(tsne.fit_transform(rows), (-1, 1))
 
 
-def find_regions(E, places, texts):
-    """Sort words into regions by k-means, but for the commonest and for what is no word.
+def find_regions(E, places, texts, interest):
+    """Sort words into regions by k-means, except the commonest and what is no word.
 
     Returns a region per word, REGIONS for none, and for each region its title, two words that are
-    central and frequent, and the word in its middle on the map.
+    central and of interest, and the word in its middle on the map.
     """
     from sklearn.cluster import KMeans
     regions = np.full(len(E), REGIONS)
-    is_word = [re.match(r"\d*[^\W\d_]", text) is not None for text in texts[:len(E)]]
-    words = np.flatnonzero(is_word)
-    words = words[words >= len(E) // 60]        # of 6,000 words the first 100 are “the”, “is”, …
+    commonest = len(E) // 60                    # of 6,000 words the first 100: “the”, “is”, …
+    words = np.array([word for word in range(commonest, len(E)) if texts[word][0].isalpha()])
     count = min(REGIONS, len(words) // 10)
     if count == 0:
         return regions, []
     means = KMeans(count, n_init=4, random_state=0).fit(E[words])
-    labels, regions[words] = np.unique(means.labels_, return_inverse=True)
+    regions[words] = means.labels_
 
     titles = []
-    for region, centre in enumerate(means.cluster_centers_[labels]):
+    for region, centre in enumerate(means.cluster_centers_):
         members = np.flatnonzero(regions == region)
-        readable = [word for word in members if texts[word].isalpha() and len(texts[word]) > 2]
-        candidates = np.array([word for word in readable if word < len(E) / 3] or members)
-        merits = E[candidates] @ centre / np.log(candidates + 2)        # less for rarer words
-        distances = np.linalg.norm(places[members, None] - places[members], axis=2)
-        titles.append({"words": candidates[greatest(merits[None], 2)[0]].tolist(),
-                       "middle": members[np.median(distances, axis=1).argmin()].item()})
+        [best] = greatest((E[members] @ centre * interest[members])[None], 2)
+        distances = np.linalg.norm(places[members] - np.median(places[members], axis=0), axis=1)
+        middle = members[distances.argmin()]
+        titles.append({"words": members[best].tolist(), "middle": middle.item()})
     return regions, titles
 
 
