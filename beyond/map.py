@@ -147,12 +147,12 @@ def interest_of_each(texts, near, lifted, log_lift):
     and if the lift of its context words is high. Rare words and what is no plain word get 0.
     """
     count = len(lifted)
-    near_on_map, rank = near[:count], np.arange(count)
+    near_on_map, word = near[:count], np.arange(count)
     is_plain = np.array([text.isalpha() and len(text) > 3 for text in texts])
-    mutual = (near[near_on_map] == rank[:, None, None]).any(axis=2).mean(axis=1)
+    mutual = (near[near_on_map] == word[:, None, None]).any(axis=2).mean(axis=1)
     plain = is_plain[near_on_map].mean(axis=1) * is_plain[lifted].mean(axis=1)
-    is_candidate = is_plain[:count] & (rank < count / 3)
-    return is_candidate * mutual * plain * log_lift.mean(axis=1) / np.log(rank + 2)
+    is_candidate = is_plain[:count] & (word < count / 3)
+    return is_candidate * mutual * plain * log_lift.mean(axis=1)
 
 
 class Iterations:
