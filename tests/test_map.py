@@ -151,6 +151,7 @@ def grouped():
     results = make_results(["abc"[number % 3] + "ж" * (number // 3 % 10 + 2) + "ш" * (number // 30)
                             for number in range(300)])
     results.words[20:24] = ["<END>", "...", "12", "c_c"]
+    results.words[30::4] = [f"{word}_" for word in results.words[30::4]]        # no plain words
     groups = np.arange(300) % 3
     groups[100:200] = 3
     for X in results.U, results.V:
