@@ -263,7 +263,7 @@ const frame = () => new Promise(requestAnimationFrame);
   for (const word of words) {{
     choose(word);
     await frame();
-    const written = labels.slice(0, 6);
+    const written = labels.slice(0, 1 + neighbours.filter(isOnMap).slice(0, 5).length);
     found.push([{BOXES}, written.map(label => data.words[label.word]),
                 written.every(label => isSeen(...onScreen(label), 0, 0)),
                 [...document.querySelectorAll("#nearest button")].map(node => node.textContent)]);
