@@ -184,7 +184,7 @@ def find_regions(E, places, texts, interest):
     from sklearn.cluster import KMeans
     regions = np.full(len(E), REGIONS)
     commonest = len(E) // 60                    # of 6,000 words the first 100: “the”, “is”, …
-    words = np.array([word for word in range(commonest, len(E)) if texts[word][0].isalpha()])
+    words = np.array([word for word in range(commonest, len(E)) if texts[word][:1].isalpha()])
     count = min(REGIONS, len(words) // 10)
     if count == 0:
         return regions, []
