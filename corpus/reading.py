@@ -4,7 +4,6 @@ import codecs
 import os
 import re
 import runpy
-import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -12,12 +11,11 @@ from itertools import chain, pairwise
 from pathlib import Path
 
 from corpus.characters import CHARACTERS, INVISIBLE, normalised, tokens_of
-from utils import InputError, replace_patiently
+from utils import InputError, replace_patiently, tell
 
 HERE = Path(__file__).resolve().parent
 START, END = "<START>", "<END>"
-HIDDEN = ".", "__MACOSX"    # how the names of hidden files and folders begin
-MARKED_ENCODINGS = (        # UTF-32's mark begins like UTF-16's
+MARKED_ENCODINGS = (            # UTF-32's mark begins like UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
     (codecs.BOM_UTF8, "utf-8"))
@@ -61,20 +59,16 @@ def open_corpus(name):
     ------
     InputError : there is no such corpus, or its text cannot be made
     """
-    if name == "":
-        raise InputError("--corpus: name a corpus, a file or a folder")
     if name is None:
         name = "journalism_bg" if (HERE / "journalism_bg" / "text").is_dir() else "pydocs"
 
     path = Path(name)
-    is_plain_name = path.name == name != ".."
-    folder = HERE / name if is_plain_name else path.resolve()
-    if folder.parent == HERE and folder.is_dir():
-        return _open_known_corpus(folder)
+    known = sorted(folder.name for folder in HERE.glob("[!_]*/"))
+    if path.name in known and (name == path.name or path.parent.resolve() == HERE):
+        return _open_known_corpus(HERE / path.name)
     if not path.exists():
-        known = ", ".join(sorted(folder.name for folder in HERE.glob("[!_]*/")))
         raise InputError(f"{name}: no such file or folder, nor a corpus of this name "
-                         f"(there are {known})")
+                         f"(there are {', '.join(known)})")
     # A name that is not UTF-8 is shown as well as can be.
     shown = os.fsencode(path.resolve().name).decode("utf-8", "replace")
     return Source(shown, path)
@@ -83,45 +77,29 @@ def open_corpus(name):
 def _open_known_corpus(folder):
     text, word_list = folder / "text", folder / "words.txt"
     if not text.is_dir():
-        if not (folder / "prepare.py").is_file():
-            raise InputError(f"{text}: no such folder; put the corpus's .txt files there")
-        print(f"preparing the corpus {folder.name} …", file=sys.stderr, flush=True)
         make_text(folder)
     return Source(folder.name, text, word_list if word_list.is_file() else None)
 
 
-def make_text(folder, anew=False):
+def make_text(folder):
     """Make a corpus's text/ by the function `prepare` of its prepare.py, whole or not at all.
 
-    What another run has made meanwhile stays, unless it is to be made anew.
-
-    `prepare` writes .txt files into the folder that it is given, and returns what it wrote, in
-    words; it raises InputError if it cannot.
+    `prepare` writes .txt files into the folder that it is given; it raises InputError if it cannot.
     """
-    prepare = runpy.run_path(str(folder / "prepare.py"))["prepare"]
-    text = folder / "text"
-    # A folder of its own, since another run may be preparing the same corpus.
-    unfinished = Path(tempfile.mkdtemp(dir=folder, prefix="text.partial-"))
-    try:
-        unfinished.chmod(0o755)
-        written = prepare(unfinished)
-        find_text_files(unfinished)             # there are some
-        if anew:
-            shutil.rmtree(text, ignore_errors=True)
-        if not text.is_dir():
+    text, script = folder / "text", folder / "prepare.py"
+    if not script.is_file():
+        raise InputError(f"{text}: no such folder; put the corpus's .txt files there")
+    tell(f"preparing the corpus {folder.name} …")
+    prepare = runpy.run_path(str(script))["prepare"]
+    with tempfile.TemporaryDirectory(dir=folder, prefix="text.partial-",
+                                     ignore_cleanup_errors=True) as scratch:
+        unfinished = Path(scratch) / "text"
+        unfinished.mkdir()
+        prepare(unfinished)
+        files = find_text_files(unfinished)
+        if not text.is_dir():                   # another run may have made it meanwhile
             replace_patiently(unfinished, text)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    print(f"{written} in {text}", file=sys.stderr, flush=True)
-
-
-def make_text_as_script(script):
-    """Do what `python prepare.py` does: make the text/ beside it, or say why not."""
-    try:
-        make_text(Path(script).resolve().parent, anew=True)
-    except InputError as error:
-        print(f"prepare.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    tell(f"{len(files):,} files in {text}")
 
 
 def read_sentences(path, encoding="utf-8", lines=False):
@@ -160,43 +138,32 @@ def split_sentences(text, lines):
 
 def find_text_files(path):
     """List the files that make up a corpus: the path itself, or the .txt files below a folder."""
-    if not path.is_dir():
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path}: neither a file nor a folder; write the text to a file first")
+    if path.is_file():
         return [path]
-
-    files = {}                                          # by real path: no file is read twice
-    # Windows compares paths in another way, so their parts are compared.
-    for file in sorted(text_files_below(path), key=lambda file: file.parts):
-        files.setdefault(os.path.realpath(file), file)
+    if not path.is_dir():
+        raise InputError(f"{path}: neither a file nor a folder; write the text to a file first")
+    files = list(_text_files_below(path, {os.path.realpath(path)}))
     if not files:
         raise InputError(f"{path}: no .txt file in this folder; put the text there, in UTF-8")
-    return list(files.values())
+    return files
 
 
-def text_files_below(path):
-    """Yield the .txt files below a folder, but no hidden ones and no results; follow links."""
-    def stop(error):                    # a folder that cannot be read would be left out
-        raise error
+def _text_files_below(folder, seen):
+    """Yield the .txt files below a folder, but no hidden ones and no results of training.
 
-    seen = set()                        # a link may lead back to where the walk has been
-    for folder, subfolders, names in os.walk(path, onerror=stop, followlinks=True):
-        real_folder = os.path.realpath(folder)
-        if real_folder in seen:
-            subfolders.clear()
+    Links are followed, but no real path is read twice: `seen` has those that were met.
+    """
+    # Sorted by name, since Windows would compare the paths without regard to capital letters.
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        real_path = os.path.realpath(entry)
+        if entry.name.startswith(".") or real_path in seen:
             continue
-        seen.add(real_folder)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith(HIDDEN))
-        for name in names:
-            file = Path(folder, name)
-            is_left_out = name.startswith((*HIDDEN, "w2v-"))
-            if file.suffix.lower() == ".txt" and not is_left_out and file.is_file():
-                yield file
-
-
-def read_lines(file, encoding="utf-8"):
-    """Read a short text file, such as a list of words: its lines."""
-    return read_text(file, encoding).removeprefix("\ufeff").split("\n")
+        seen.add(real_path)
+        is_text = entry.suffix.lower() == ".txt" and not entry.name.startswith("w2v-")
+        if entry.is_dir():
+            yield from _text_files_below(entry, seen)
+        elif is_text and entry.is_file():
+            yield entry
 
 
 def read_text(file, encoding="utf-8"):
@@ -207,10 +174,9 @@ def read_text(file, encoding="utf-8"):
     InputError : the file is not in the encoding, or has zero bytes
     """
     data = Path(file).read_bytes()
-    for mark, marked_encoding in MARKED_ENCODINGS:
-        if data.startswith(mark):       # it is then read as U+FEFF, which `normalised` drops
-            encoding = marked_encoding
-            break
+    marked = [name for mark, name in MARKED_ENCODINGS if data.startswith(mark)]
+    if marked:
+        encoding = marked[0]
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -221,12 +187,9 @@ def read_text(file, encoding="utf-8"):
                          f"{advice}") from None
     if "\0" in text:
         place = len(text[:text.index("\0")].encode(encoding))
-        advice = "remove the zero bytes"
-        if encoding == "utf-8":
-            advice += ", or if it is UTF-16 read it by --encoding utf-16-le"
         raise InputError(f"{file}: byte {place} is zero, which no text in {encoding.upper()} has; "
-                         f"{advice}")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+                         "remove the zero bytes, or if it is UTF-16 add --encoding utf-16-le")
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def looks_like_cp1251(data):

@@ -1,7 +1,6 @@
 """From sentences to a vocabulary and to pairs of words; and which words a picture shows."""
 
 import hashlib
-from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
 
@@ -9,7 +8,7 @@ import numpy as np
 
 import utils
 from corpus.characters import is_of_letters, normalised
-from corpus.reading import END, START, read_lines, read_sentences
+from corpus.reading import END, START, read_sentences, read_text
 from utils import InputError
 
 ENOUGH_TOKENS = 200_000         # from about here on neighbours begin to make sense
@@ -59,15 +58,11 @@ def read_corpus(name, path, limit, window, encoding="utf-8", lines=False):
     """
     sentences = list(read_sentences(path, encoding, lines))
     words, word2ind, freqs = utils.extractDictionary(sentences, limit)
-    if len(set(words) - {START, END}) < 2:
-        raise InputError(f"{path}: fewer than two different words; take a longer text or a larger "
-                         "--vocabulary")
-
     pairs = utils.extractWordContextPairs(sentences, window, word2ind)
     pairs = np.asarray(pairs, dtype=np.int32)
-    if not len(pairs):
-        raise InputError(f"{path}: no two words of the vocabulary stand near each other; take a "
-                         "larger --vocabulary")
+    if len(set(words) - {START, END}) < 2 or not len(pairs):
+        raise InputError(f"{path}: no two different words near each other; take a longer text or "
+                         "a larger --vocabulary")
     tokens = sum(map(len, sentences)) - 2 * len(sentences)      # without START and END
     return Corpus(name, tokens, words, word2ind, freqs, pairs)
 
@@ -96,23 +91,20 @@ def read_words_to_draw(path, word2ind, encoding="utf-8"):
 
     Raises
     ------
-    InputError : words are not in word2ind, or stand twice, or are fewer than two
+    InputError : words are not in word2ind, or are fewer than two
     """
     groups = {}
-    for line in read_lines(path, encoding):
+    for line in read_text(path, encoding).split("\n"):
         label, _, names = line.partition("#")[0].rpartition(":")
         words = [find_in_vocabulary(name, word2ind) for name in names.split()]
         groups.setdefault(label.strip(), []).extend(words)
 
-    counts = Counter(chain.from_iterable(groups.values()))
-    unknown = [word for word in counts if word not in word2ind]
+    listed = list(chain.from_iterable(groups.values()))
+    unknown = [word for word in listed if word not in word2ind]
     if unknown:
-        listed = " ".join(unknown[:10]) + (" …" if len(unknown) > 10 else "")
-        raise InputError(f"{path}: not in the vocabulary: {listed}; take them out, or take more "
+        shown = " ".join(unknown[:10]) + (" …" if len(unknown) > 10 else "")
+        raise InputError(f"{path}: not in the vocabulary: {shown}; take them out, or take more "
                          "text or a larger --vocabulary")
-    twice = [word for word, times in counts.items() if times > 1]
-    if twice:
-        raise InputError(f"{path}: listed twice: {' '.join(twice)}; leave one")
-    if len(counts) < 2:
+    if len(listed) < 2:
         raise InputError(f"{path}: fewer than two words; a picture needs more")
     return {label: words for label, words in groups.items() if words}

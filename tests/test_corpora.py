@@ -1,5 +1,6 @@
-"""The folders of corpus/, in a copy of the project."""
+"""The folders of corpus/, in a copy."""
 
+import os
 import runpy
 import shutil
 import zipfile
@@ -7,23 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from corpus.reading import make_text
+from corpus import reading
+from corpus.reading import make_text, open_corpus
 from corpus.vocabulary import read_words_to_draw
-from tests.support.launch import RUN, python
+from tests.support.launch import RUN, launch
 from utils import InputError
 
-ROOT = RUN.parent
+CORPORA = RUN.with_name("corpus")
 BULGARIAN = Path(__file__).with_name("bulgarian.txt")
 
 
 @pytest.fixture
-def copy(tmp_path):
-    ignored = shutil.ignore_patterns("text", "*.zip", "w2v-*", ".*", "*venv*", "tests")
-    return shutil.copytree(ROOT, tmp_path / "project", ignore=ignored)
+def copy(tmp_path, monkeypatch):
+    """A copy of the folders of corpus/, without text, that --corpus names."""
+    ignored = shutil.ignore_patterns("text", "*.zip", "__pycache__", "*.py[co]")
+    copy = shutil.copytree(CORPORA, tmp_path.resolve() / "corpus", ignore=ignored)
+    monkeypatch.setattr(reading, "HERE", copy)
+    return copy
 
 
 def test_pydocs_takes_docstrings_and_what_is_documented_for_c_code():
-    docstrings = runpy.run_path(str(ROOT / "corpus/pydocs/prepare.py"))["docstrings"]
+    docstrings = runpy.run_path(str(CORPORA / "pydocs/prepare.py"))["docstrings"]
     source = '''"""Of the module."""
 class A:
     """Of the class."""
@@ -43,23 +48,36 @@ add_newdoc("numpy", "ones", """
         "Of C code.", "Of the class.", "Of the coroutine.", "Of the method.", "Of the module."]
 
 
-def test_journalism_is_unpacked_trained_on_and_then_the_default(copy):
-    folder = copy / "corpus/journalism_bg"
+def test_journalism_is_unpacked_and_then_the_default(copy, capsys, monkeypatch):
+    monkeypatch.chdir(copy.parent)
+    folder = copy / "journalism_bg"
     with zipfile.ZipFile(folder / "JOURNALISM.BG.zip", "w") as archive:
         archive.write(BULGARIAN, "JOURNALISM.BG/C-MassMedia/първи.txt")
         archive.writestr("JOURNALISM.BG/readme.pdf", "not text")
+        for name in "../../a.txt", "/b.txt", "../c.py":         # these stay in the folder
+            archive.writestr(name, name)
 
-    result = python("run.py", "--corpus", "journalism_bg", cwd=copy)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("\ncorpus      journalism_bg: ")
-    assert "\nmost frequent: . , " in result.stderr and "mostly chance" in result.stderr
+    source = open_corpus("journalism_bg")
+    assert source == open_corpus(None)
+    assert source == open_corpus("corpus/journalism_bg") == open_corpus(str(folder))
+    assert (source.name, source.word_list) == ("journalism_bg", folder / "words.txt")
+    assert capsys.readouterr().err.count("preparing the corpus journalism_bg") == 1
     unpacked = [file.name for file in (folder / "text").rglob("*") if file.is_file()]
-    assert unpacked == ["първи.txt"]
-    assert (copy / "w2v-U.npy").exists() and (copy / "embeddings.png").exists()
+    assert sorted(unpacked) == ["a.txt", "b.txt", "първи.txt"]
+    assert len(list(copy.parent.rglob("a.txt"))) == 1 and not Path("/b.txt").exists()
 
-    result = python("run.py", "--pairs", "100", "--force", cwd=copy)
-    assert result.stdout.startswith("\ncorpus      journalism_bg: ")
-    assert "preparing" not in result.stderr
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the run is a fork of this process")
+def test_a_corpus_of_ones_own_has_a_name(copy):
+    (copy / "mine").mkdir()
+    with pytest.raises(InputError, match="mine.text: no such folder; put the corpus's .txt files"):
+        open_corpus("mine")
+
+    (copy / "mine/text").mkdir()
+    shutil.copy(BULGARIAN, copy / "mine/text")
+    (copy / "mine/words.txt").write_text("дни: януари година", encoding="utf-8")
+    result = launch("--corpus", "mine", "--dim", "8", cwd=copy.parent)
+    assert result.stdout.startswith("\ncorpus      mine: ") and "януари → " in result.stdout
 
 
 @pytest.mark.parametrize("content, message", [
@@ -68,7 +86,7 @@ def test_journalism_is_unpacked_trained_on_and_then_the_default(copy):
     ("no archive", "cannot be unpacked"),
 ])
 def test_an_archive_that_is_not_the_corpus_is_refused(copy, content, message):
-    folder = copy / "corpus/journalism_bg"
+    folder = copy / "journalism_bg"
     archive = folder / "JOURNALISM.BG.zip"
     if isinstance(content, str):
         archive.write_text(content)
@@ -77,68 +95,40 @@ def test_an_archive_that_is_not_the_corpus_is_refused(copy, content, message):
             for name, text in content.items():
                 packed.writestr(name, text)
 
-    result = python("run.py", "--corpus", "journalism_bg", cwd=copy)
-    assert result.returncode == 2
-    preparing, line = result.stderr.splitlines()
-    assert "preparing" in preparing and message in line
+    with pytest.raises(InputError, match=message):
+        open_corpus("journalism_bg")
     names = sorted(file.name for file in folder.iterdir() if file != archive)
     assert names == ["README.md", "prepare.py", "words.txt"]
 
 
-def test_what_would_be_unpacked_elsewhere_stays_in_the_folder(copy):
-    folder = copy / "corpus/journalism_bg"
-    with zipfile.ZipFile(folder / "JOURNALISM.BG.zip", "w") as packed:
-        for name in "../../a.txt", "/b.txt", "../c.py":
-            packed.writestr(name, name)
-    make_text(folder)
-    assert {file.name for file in (folder / "text").rglob("*")} == {"a.txt", "b.txt"}
-    assert len(list(copy.parent.rglob("a.txt"))) == 1 and not Path("/b.txt").exists()
-
-
-def test_a_folder_without_text_says_what_is_missing(copy):
-    folder = copy / "corpus/mine"
-    folder.mkdir()
-    result = python("run.py", "--corpus", "mine", cwd=copy)
-    assert result.returncode == 2 and result.stderr.count("\n") == 1
-    assert "mine/text: no such folder" in result.stderr
-
-    (folder / "text").mkdir()
-    shutil.copy(BULGARIAN, folder / "text")
-    for name in "mine", "corpus/mine":
-        result = python("run.py", "--corpus", name, cwd=copy)
-        assert result.stdout.startswith("\ncorpus      mine: ")
-
-
-def test_text_that_another_run_has_made_meanwhile_stays(tmp_path):
-    (tmp_path / "prepare.py").write_text("""
-def prepare(folder):
+@pytest.mark.parametrize("prepare, left", [
+    ("""
     (folder / "a.txt").write_text("ours")
-    (folder.parent / "text").mkdir()
-    (folder.parent / "text/b.txt").write_text("another's")
-    return "a text"
-""")
-    make_text(tmp_path)
-    assert [file.name for file in (tmp_path / "text").iterdir()] == ["b.txt"]
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["prepare.py", "text"]
-
-
-def test_text_without_a_file_is_not_made(tmp_path):
-    (tmp_path / "prepare.py").write_text("def prepare(folder):\n    return 'nothing'\n")
-    with pytest.raises(InputError, match="no .txt file"):
+    another = folder.parent.parent / "text"
+    another.mkdir()
+    (another / "b.txt").write_text("another run's")
+""", ["prepare.py", "text/b.txt"]),
+    ("    pass", ["prepare.py"])])
+def test_text_is_made_whole_once_or_not_at_all(tmp_path, prepare, left):
+    (tmp_path / "prepare.py").write_text("def prepare(folder):\n" + prepare)
+    try:
         make_text(tmp_path)
-    assert [file.name for file in tmp_path.iterdir()] == ["prepare.py"]
+    except InputError as error:
+        assert "no .txt file" in str(error)
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert sorted(file.relative_to(tmp_path).as_posix() for file in files) == left
 
 
 def test_every_corpus_has_its_parts():
     for corpus in "pydocs", "newsgroups", "journalism_bg":
-        folder = ROOT / "corpus" / corpus
-        for name in "prepare.py", "words.txt", "README.md":
-            assert (folder / name).is_file()
+        assert (CORPORA / corpus / "README.md").is_file()
+        assert "prepare" in runpy.run_path(str(CORPORA / corpus / "prepare.py"))
+        assert (CORPORA / corpus / "words.txt").is_file()
 
 
 def test_the_twelve_words_of_the_assignment():
     words = ("януари октомври седмица година медии пазар стоки бизнес фирма бюджет петрол "
              "нефт").split()
-    groups = read_words_to_draw(ROOT / "corpus/journalism_bg/words.txt", dict.fromkeys(words))
+    groups = read_words_to_draw(CORPORA / "journalism_bg/words.txt", dict.fromkeys(words))
     drawn = [word for group in groups.values() for word in group]
     assert sorted(drawn) == sorted(words)

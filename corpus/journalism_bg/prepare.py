@@ -1,14 +1,9 @@
-"""The course's corpus, from the archive that its registered users download:
-python corpus/journalism_bg/prepare.py"""
+"""The course's corpus, from the archive that its registered users download."""
 
-import sys
 import zipfile
 import zlib
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[2]))       # for the script: the project
-
-from corpus.reading import make_text_as_script
 from utils import InputError
 
 ARCHIVE = Path(__file__).resolve().with_name("JOURNALISM.BG.zip")
@@ -28,8 +23,3 @@ def prepare(text):
             archive.extractall(text, names)     # none leaves the folder: ".." is left out
     except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:     # the last: a password
         raise InputError(f"{ARCHIVE}: cannot be unpacked ({error}); download it again") from None
-    return f"{len(names)} files"
-
-
-if __name__ == "__main__":
-    make_text_as_script(__file__)
