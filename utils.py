@@ -1,7 +1,5 @@
-"""The vocabulary and the pairs of words, as the course's utils makes them; progress; messages.
-
-And renaming, for which Windows needs patience.
-"""
+"""The vocabulary and the pairs of words, as the course's utils makes them; messages, progress; and
+renaming, for which Windows needs patience."""
 
 import os
 import sys
@@ -89,12 +87,12 @@ def encode_corpus(corpus, windowSize, word2ind):
 WIDTH = 79          # of a line that covers what a live line has left behind
 
 
-def tell(message):
-    """Write a line to stderr, over the live line if there is one."""
+def tell(message, end="\n"):
+    """Write a line to stderr, on a terminal over the live line, which ends with "\\r"."""
     if sys.stderr.isatty():
         message = f"\r{message:{WIDTH}}"
     with suppress(OSError):             # nobody reads it: that is no reason to end
-        print(message, file=sys.stderr, flush=True)
+        print(message, end=end, file=sys.stderr, flush=True)
 
 
 PATIENCE = 2        # seconds
@@ -103,18 +101,14 @@ PATIENCE = 2        # seconds
 def replace_patiently(source, target):
     """Rename a file or folder, retrying for a while; a file replaces what is there.
 
-    Windows refuses while a program has it open, such as a virus scanner, for a moment, what was
-    just written.
+    Windows refuses while a program has it open, such as a virus scanner what was just written.
     """
-    begun = time.monotonic()
-    while True:
-        try:
+    for _ in range(round(PATIENCE / 0.05)):
+        with suppress(PermissionError):
             os.replace(source, target)
             return
-        except PermissionError:
-            if time.monotonic() - begun > PATIENCE:
-                raise
         time.sleep(0.05)
+    os.replace(source, target)
 
 
 class Progress:
@@ -123,15 +117,12 @@ class Progress:
     Parameters
     ----------
     total : how many pairs are to be learned from
-    stream : where to write; sys.stderr by default
     clock : a function that returns seconds
     """
 
-    def __init__(self, total, stream=None, clock=time.monotonic):
-        self.total = total
-        self.stream = stream or sys.stderr
-        self.live = self.stream.isatty()
-        self.clock = clock
+    def __init__(self, total, clock=time.monotonic):
+        self.total, self.clock = total, clock
+        self.is_live = sys.stderr.isatty()
         self.begun_at, self.done_before = clock(), 0
         self.shown_at, self.share_shown = self.begun_at, 0.
         self.batches, self.mean_loss = 0, 0.
@@ -151,7 +142,7 @@ class Progress:
 
     def _is_time_to_show(self, done):
         seconds = self.clock() - self.shown_at
-        if self.live:
+        if self.is_live:
             return seconds >= 0.2 and self.clock() - self.begun_at >= 1
         return seconds >= 60 or done / self.total - self.share_shown >= 0.1
 
@@ -160,9 +151,4 @@ class Progress:
         minutes, seconds = divmod(round((self.total - done) / rate), 60)
         line = (f"{done / self.total:4.0%}  {rate:,.0f} pairs/s  {minutes}:{seconds:02d} left  "
                 f"loss {self.mean_loss:.3f}")
-        with suppress(OSError):
-            if self.live:       # the spaces clear what was there, in any console
-                end = "\n" if done == self.total else "\r"
-                print(f"{line:{WIDTH}}", end=end, file=self.stream, flush=True)
-            else:
-                print(line, file=self.stream, flush=True)
+        tell(line, end="\r" if self.is_live and done < self.total else "\n")

@@ -102,20 +102,18 @@ def predict(options):
 
 @takes(option("words", metavar="WORD", nargs="*"), RESULTS,
        option("--picture", metavar="FILE", type=Path, default=Path("words.png"),
-                help="where to draw (%(default)s)"))
+              help="where to draw, a name in .png (%(default)s)"))
 def plot(options):
     """Draw words by the first two principal components of [V·W, U]."""
     from beyond.pictures import plot_embeddings  # here, since matplotlib is slow to import
     results = load_results(options.results)
-    once_each = dict.fromkeys(indices(options.words, results.word2ind))
-    words = [results.words[index] for index in once_each]
+    words = [results.words[index] for index in indices(options.words, results.word2ind)]
     if len(words) < 2:
         raise InputError("a picture needs two words or more: name them")
     if options.picture.suffix.lower() != ".png":
         raise InputError(f"{options.picture}: the name must end in .png")
     with whole_file(options.picture) as file:
-        title = f"{len(words)} words"
-        plot_embeddings(results.both, {"": words}, results.word2ind, title, file)
+        plot_embeddings(results.both, {"": words}, results.word2ind, f"{len(words)} words", file)
     print(options.picture)
 
 

@@ -1,7 +1,6 @@
 """The options of python run.py, which trains."""
 
 import argparse
-import difflib
 from pathlib import Path
 
 from beyond.command_line import Parser, number_from, option, text_encoding
@@ -19,14 +18,11 @@ def setting(name, help, **how):
 
 
 def method(name):
-    """argparse type of METHOD; suggests a command for a typing error."""
-    if name in COMMANDS:
-        raise argparse.ArgumentTypeError(f"put the command first: run.py {name} …")
+    """argparse type of METHOD, which also meets commands that are misspelt or come too late."""
     if name not in METHODS:
-        known = [*METHODS, *COMMANDS]
-        similar = difflib.get_close_matches(name, known, 1)
-        hint = f"do you mean {similar[0]}?" if similar else f"there are {', '.join(known)}"
-        raise argparse.ArgumentTypeError(f"no method or command is called {name}; {hint}")
+        raise argparse.ArgumentTypeError(
+            f"no method is called {name} (there are {', '.join(METHODS)}), and no command at the "
+            f"beginning of the line (there are {', '.join(COMMANDS)})")
     return name
 
 

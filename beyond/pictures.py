@@ -1,7 +1,6 @@
 """Pictures: the embeddings of some words, and the course of the loss."""
 
 import os
-import re
 import sys
 import warnings
 
@@ -10,8 +9,8 @@ if "IPython" not in sys.modules:        # started from a notebook with !python: 
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from beyond.command_line import abbreviated
 from beyond.settings import ASSIGNED_LOSS
@@ -75,7 +74,7 @@ def plot_embeddings(E, groups, word2ind, title, file):
     points, shares = principal_components(E[[word2ind[word] for word in words]])
 
     figure = Figure(figsize=(10, 8), dpi=120, layout="constrained")
-    renderer = FigureCanvasAgg(figure).get_renderer()
+    FigureCanvasAgg(figure)                             # which measures the words
     axes = figure.add_subplot(
         xlabel=f"first principal component, {100 * shares[0]:.0f} % of the variance",
         ylabel=f"second principal component, {100 * shares[1]:.0f} % of the variance")
@@ -84,26 +83,17 @@ def plot_embeddings(E, groups, word2ind, title, file):
     axes.grid(alpha=0.3)
     colours = _draw_dots(axes, points, groups)
     if len(groups) > 1:
-        _draw_legend(figure, axes, groups)
+        figure.legend(loc="outside lower center", ncols=min(len(groups), 5))
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         figure.draw_without_rendering()                 # settles the layout: pixels can be counted
         figure.set_layout_engine("none")
-        _draw_names(axes, points, words, colours, renderer)
+        _draw_names(axes, points, words, colours)
         figure.savefig(file, format="png")
-    _tell_of_missing_letters(caught)
+    for warning in caught[:1]:                          # letters that the font lacks are boxes
+        tell(f"the picture: {warning.message} Name a font that has all letters as font.family in "
+             "a file matplotlibrc")
     return figure
-
-
-def _tell_of_missing_letters(caught):
-    """Say, in one line, which letter the font lacks, by the warnings that matplotlib gave."""
-    for warning in caught:
-        found = re.match(r"Glyph (\d+)", str(warning.message))
-        if found:
-            tell(f"the picture's font has no {chr(int(found[1]))}, so there are boxes; name a font "
-                 "that has it as font.family in a file matplotlibrc")
-            return
 
 
 def principal_components(rows):
@@ -123,79 +113,48 @@ def principal_components(rows):
 
 
 def _draw_dots(axes, points, groups):
-    """Draw a dot a word, with a colour and, after ten groups, another shape a group.
+    """Draw one dot per word: a colour per group, another marker after ten groups.
 
     Returns the colours of the words.
     """
     colours = []
-    start = 0
-    for number, group in enumerate(groups.values()):
-        part = points[start:start + len(group)]
-        start += len(group)
-        shape = "os^Dv"[number // 10 % 5]
-        dots = axes.scatter(*part.T, color=f"C{number % 10}", marker=shape)
-        colours += [dots.get_facecolor()[0]] * len(group)
+    for number, (label, group) in enumerate(groups.items()):
+        part = points[len(colours):len(colours) + len(group)]
+        colour, marker = f"C{number % 10}", "os^Dv"[number // 10 % 5]
+        axes.scatter(*part.T, color=colour, marker=marker, label=abbreviated(label))
+        colours += [colour] * len(group)
     return colours
 
 
-def _draw_legend(figure, axes, groups):
-    # The names come afterwards, as older versions leave out a label that begins with _.
-    names = [abbreviated(name) for name in groups]
-    blanks = [" " * len(name) for name in names]
-    legend = figure.legend(axes.collections, blanks, loc="outside lower center",
-                           ncols=min(len(groups), 5))
-    for text, name in zip(legend.get_texts(), names):
-        text.set_parse_math(False)
-        text.set_text(name)
-
-
-def _draw_names(axes, points, words, colours, renderer):
-    """Write each word near its dot, where it covers no other word and no dot, if it can.
-
-    A word that does not stand beside its dot is joined to it by a line.
-    """
+def _draw_names(axes, points, words, colours):
+    """Write each word near its dot, joined to it by a line."""
     dots = axes.transData.transform(points)             # in pixels
     taken = np.hstack([dots - DOT, dots + DOT])         # boxes: left, bottom, right, top
-    line_ends = dots.copy()
-    for number, (word, dot) in enumerate(zip(words, dots)):
+    for point, dot, word, colour in zip(points, dots, words, colours):
+        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
         text = axes.annotate(
-            abbreviated(word), points[number], (0, 0), textcoords="offset pixels", ha="center",
-            va="center", fontsize=10, color=colours[number], parse_math=False)
-        half_size = np.array(text.get_window_extent(renderer).size) / 2 + (2, 1)
-        offset, is_beside = _choose_place(dot, half_size, taken, axes)
-        text.set_position(offset)
-
-        box = np.concatenate([dot + offset - half_size, dot + offset + half_size])
+            abbreviated(word), point, (0, 0), textcoords="offset pixels", ha="center", va="center",
+            fontsize=10, color=colour, parse_math=False, arrowprops=line)
+        size = np.array(Text.get_window_extent(text).size) + (4, 2)
+        box = _choose_box(dot, size, taken, axes)
+        text.set_position((box[:2] + box[2:]) / 2 - dot)
         taken = np.vstack([taken, box])
-        if not is_beside:
-            line_ends[number] = np.clip(dot, box[:2], box[2:])
-
-    ends = axes.transData.inverted().transform(line_ends)
-    lines = LineCollection(np.stack([points, ends], axis=1), colors=colours, linewidths=0.6)
-    axes.add_collection(lines, autolim=False)
 
 
-def _choose_place(dot, half_size, taken, axes):
-    """Choose where the middle of a word stands, seen from its dot, and say whether it is beside it.
+def _choose_box(dot, size, taken, axes):
+    """Choose where a word of this size, in pixels, stands near its dot.
 
-    That is the first place inside the axes where nothing is taken; if there is none, the last one
+    That is the first box inside the axes that covers nothing taken; if there is none, the first one
     inside.
     """
     distances = axes.figure.dpi / 72 * np.repeat(DISTANCES, len(ANGLES))
     angles = np.tile(ANGLES, len(DISTANCES))
     directions = np.column_stack([np.cos(angles), np.sin(angles)])
-    offsets = directions * (distances[:, None] + half_size)
-    boxes = np.hstack([dot + offsets - half_size, dot + offsets + half_size])
+    middles = dot + directions * (distances[:, None] + size / 2)
+    low, high = middles - size / 2, middles + size / 2          # the corners of the boxes
 
-    low, high = axes.bbox.min, axes.bbox.max
-    is_inside = (boxes[:, :2] > low).all(axis=1) & (boxes[:, 2:] < high).all(axis=1)
-    place = 0
-    for place in np.flatnonzero(is_inside):
-        if not _overlaps(boxes[place], taken):
-            break
-    return offsets[place], distances[place] == distances[0]
-
-
-def _overlaps(box, others):
-    """Say whether a box covers a part of one of others."""
-    return ((box[:2] < others[:, 2:]) & (others[:, :2] < box[2:])).all(axis=1).any()
+    is_inside = ((axes.bbox.min < low) & (high < axes.bbox.max)).all(axis=1)
+    covers = (low[:, None] < taken[:, 2:]) & (taken[:, :2] < high[:, None])
+    is_free = ~covers.all(axis=2).any(axis=1)
+    best = np.argmax(2 * is_inside + is_free)                   # the first of the best
+    return np.concatenate([low[best], high[best]])

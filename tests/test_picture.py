@@ -1,6 +1,6 @@
-"""The picture and the live line."""
+"""The picture of words and the live line."""
 
-import io
+import sys
 
 import numpy as np
 import pytest
@@ -10,8 +10,9 @@ from sklearn.decomposition import PCA
 
 from beyond.measures import nearest
 from beyond.pictures import plot_embeddings, principal_components
-from corpus.vocabulary import read_words_to_draw
 from utils import Progress
+
+SPREAD = [3, 2, 1, .5, .1, .1]
 
 
 def make_embeddings(L, spread):
@@ -27,55 +28,41 @@ def draw(tmp_path, words, spread, groups=3):
     return plot_embeddings(E, grouped, word2ind, "a title", tmp_path / "picture.png")
 
 
-def label_boxes(axes):
-    """Measure where the labels stand, without their lines to the points."""
-    return [Text.get_window_extent(text) for text in axes.texts]
+def expect_inside(box, axes):
+    assert axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1
+    assert axes.bbox.y0 < box.y0 and box.y1 < axes.bbox.y1
 
 
-def is_inside(box, axes):
-    return (axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1
-            and axes.bbox.y0 < box.y0 and box.y1 < axes.bbox.y1)
-
-
-@pytest.mark.parametrize("stem", ["word", "продължителна"])
 @pytest.mark.parametrize("spread", [1, [1, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3]])
-def test_no_label_covers_another_or_leaves_the_axes(tmp_path, stem, spread):
-    words = [f"{stem}{i}" for i in range(40)]
+def test_no_label_covers_another_or_leaves_the_axes(tmp_path, spread):
+    words = [f"продължителна{i}" for i in range(40)]
     [axes] = draw(tmp_path, words, spread).axes
     assert sorted(text.get_text() for text in axes.texts) == sorted(words)
-    boxes = label_boxes(axes)
+    boxes = [Text.get_window_extent(text) for text in axes.texts]       # without their lines
     for i, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:i]), axes.texts[i]
-        assert is_inside(box, axes)
+        expect_inside(box, axes)
 
 
 def test_labels_that_find_no_free_place_stay_in_the_picture(tmp_path):
-    words = [f"crowded{i}" for i in range(300)]
+    words = [f"crowded{i}" for i in range(200)]
     [axes] = draw(tmp_path, words, [1, .1, .1, .1, .1, .1]).axes
-    assert all(is_inside(box, axes) for box in label_boxes(axes))
+    for text in axes.texts:
+        expect_inside(Text.get_window_extent(text), axes)
 
 
-def test_points_are_those_of_another_principal_component_analysis(tmp_path):
-    words = [f"word{i}" for i in range(12)]
-    spread = [3, 2, 1, .5, .1, .1]
-    [axes] = draw(tmp_path, words, spread).axes
-    expected = PCA(2).fit_transform(make_embeddings(12, spread))
-    for number, dots in enumerate(axes.collections[:3]):
+def test_points_and_axes_are_those_of_a_principal_component_analysis(tmp_path):
+    E = make_embeddings(12, SPREAD)
+    pca = PCA(2).fit(E)
+    expected, shares = pca.transform(E), pca.explained_variance_ratio_
+    assert principal_components(E)[1] == pytest.approx(shares)
+
+    [axes] = draw(tmp_path, [f"word{i}" for i in range(12)], SPREAD).axes
+    for number, dots in enumerate(axes.collections):
         points = np.asarray(dots.get_offsets())
-        # Older versions of the other may mirror them.
+        # Versions differ in the signs.
         assert np.abs(points) == pytest.approx(np.abs(expected[number::3]))
-
-
-def test_axes_say_how_much_of_the_variance_they_show(tmp_path):
-    words = [f"word{i}" for i in range(12)]
-    spread = [3, 2, 1, .5, .1, .1]
-    E = make_embeddings(12, spread)
-    expected = PCA(2).fit(E).explained_variance_ratio_
-    _, shares = principal_components(E)
-    assert shares == pytest.approx(expected)
-
-    [axes] = draw(tmp_path, words, spread).axes
-    first, second = np.round(100 * expected).astype(int)
+    first, second = np.round(100 * shares).astype(int)
     assert axes.get_xlabel() == f"first principal component, {first} % of the variance"
     assert axes.get_ylabel() == f"second principal component, {second} % of the variance"
     assert 50 < first < 100 and 0 < second < first
@@ -96,13 +83,6 @@ def test_groups_have_colours_and_a_legend_and_the_picture_a_title(tmp_path):
     assert not draw(tmp_path, ["a", "b"], 1, groups=1).legends
 
 
-def test_word_groups(tmp_path):
-    file = tmp_path / "words.txt"
-    file.write_text("# comment\nOne: A b # rest\n\nc\nd e\n", encoding="utf-8")
-    groups = read_words_to_draw(file, dict.fromkeys("abcde"))
-    assert groups == {"One": ["a", "b"], "": ["c", "d", "e"]}
-
-
 def test_nearest_by_cosine():
     E = np.array([[1, 0], [0, 0], [5, 1], [-2, 0], [0.1, 0.1]])
     indices, cosines = nearest(E, 0, 4)
@@ -111,16 +91,16 @@ def test_nearest_by_cosine():
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_progress_is_a_live_line_on_a_terminal_and_few_lines_elsewhere(is_terminal):
-    stream = io.StringIO()
-    stream.isatty = lambda: is_terminal
+def test_progress_is_a_live_line_on_a_terminal_and_few_lines_elsewhere(
+        capsys, monkeypatch, is_terminal):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
     seconds = 0.
-    progress = Progress(10 ** 6, stream, clock=lambda: seconds)
+    progress = Progress(10 ** 6, clock=lambda: seconds)
     for batch in range(1, 1001):
         seconds += 0.1
         progress.update(1000 * batch, 2.5)
 
-    text = stream.getvalue()
+    text = capsys.readouterr().err
     for part in "10,000 pairs/s", "0:50 left", "loss 2.500":
         assert part in text
     assert text.endswith("\n")
@@ -128,12 +108,3 @@ def test_progress_is_a_live_line_on_a_terminal_and_few_lines_elsewhere(is_termin
         assert text.count("\n") == 1 and text.count("\r") > 100
     else:
         assert text.count("\n") <= 11 and "\r" not in text
-
-
-def test_a_group_whose_name_begins_with_an_underscore_is_in_the_legend(tmp_path):
-    groups = {"_hidden": ["a", "b"], "__x": ["c"], "plain": ["d"]}
-    word2ind = {word: index for index, word in enumerate("abcd")}
-    E = np.random.default_rng(0).normal(size=(4, 3))
-    figure = plot_embeddings(E, groups, word2ind, "a title", tmp_path / "picture.png")
-    texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == list(groups)
