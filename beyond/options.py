@@ -17,20 +17,11 @@ def setting(name, help, **how):
     return option(flag, dest=name, default=argparse.SUPPRESS, help=help, **how)
 
 
-def method(name):
-    """argparse type of METHOD, which also meets commands that are misspelt or come too late."""
-    if name not in METHODS:
-        raise argparse.ArgumentTypeError(
-            f"no method is called {name} (there are {', '.join(METHODS)}), and no command at the "
-            f"beginning of the line (there are {', '.join(COMMANDS)})")
-    return name
-
-
 BEST = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in PRESETS["best"].items())
 WHERE_TO_START = "; ".join(f"{name}: {start.words}" for name, start in STARTS.items())
 POSITIVE = number_from(1)
 OPTIONS = [
-    option("method", nargs="?", type=method, metavar="METHOD", default=ASSIGNMENT["method"],
+    option("method", nargs="?", metavar="METHOD", default=ASSIGNMENT["method"],
            help="how to compute the gradients of a batch: by tensor operations (batched, the "
                 "default) or one pair at a time (cumulative)"),
     option("--preset", choices=PRESETS, default="assignment",
@@ -78,5 +69,12 @@ def training_parser():
 
 def training_options(parser, arguments):
     """Parse the options: what is given wins over the preset, and that over the assignment."""
-    given = vars(parser.parse_args(arguments))
-    return argparse.Namespace(**ASSIGNMENT | PRESETS[given["preset"]] | given)
+    given, unknown = parser.parse_known_args(arguments)
+    mistaken = [argument for argument in unknown if argument.startswith("-")]
+    if given.method not in METHODS and not mistaken:    # of --pair 9, too, METHOD would be 9
+        methods, commands = ", ".join(METHODS), ", ".join(COMMANDS)
+        parser.error(f"{given.method}: neither a method ({methods}) nor, as the first word, a "
+                     f"command ({commands})")
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(mistaken or unknown)}")
+    return argparse.Namespace(**ASSIGNMENT | PRESETS[given.preset] | vars(given))
