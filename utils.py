@@ -124,7 +124,6 @@ class Progress:
         self.total, self.clock = total, clock
         self.is_live = sys.stderr.isatty()
         self.begun_at, self.done_before = clock(), 0
-        self.shown_at, self.share_shown = self.begun_at, 0.
         self.batches, self.mean_loss = 0, 0.
 
     def update(self, done, loss):
@@ -134,17 +133,17 @@ class Progress:
         self.mean_loss += (loss - self.mean_loss) * max(0.01, 1 / self.batches)
         if self.batches == 1 and done < self.total:
             # The clock starts here: a run that goes on has drawn its contexts again until now.
-            self.begun_at, self.done_before = self.clock(), done
-            self.share_shown = done / self.total
+            self.begun_at = self.shown_at = self.clock()
+            self.done_before = self.done_shown = done
         elif done == self.total or self._is_time_to_show(done):
-            self.shown_at, self.share_shown = self.clock(), done / self.total
+            self.shown_at, self.done_shown = self.clock(), done
             self._show(done)
 
     def _is_time_to_show(self, done):
         seconds = self.clock() - self.shown_at
         if self.is_live:
-            return seconds >= 0.2 and self.clock() - self.begun_at >= 1
-        return seconds >= 60 or done / self.total - self.share_shown >= 0.1
+            return seconds >= 0.2
+        return seconds >= 60 or done - self.done_shown >= self.total / 10
 
     def _show(self, done):
         rate = (done - self.done_before) / max(self.shown_at - self.begun_at, 1e-9)

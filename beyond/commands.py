@@ -48,12 +48,9 @@ def parse_sum(query):
     """Sort the words of a sum such as [a, "-", b, "+", c] into those added and those subtracted."""
     if len(query) % 2 == 0:
         raise InputError(f"{' '.join(query)}: a word is missing at the end")
-    plus, minus = [query[0]], []
-    for sign, word in zip(query[1::2], query[2::2]):
-        if sign == "+":
-            plus.append(word)
-        else:
-            minus.append(word)
+    signed = list(zip(query[1::2], query[2::2]))
+    plus = [query[0]] + [word for sign, word in signed if sign == "+"]
+    minus = [word for sign, word in signed if sign == "-"]
     return plus, minus
 
 

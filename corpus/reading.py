@@ -65,20 +65,17 @@ def open_corpus(name):
     path = Path(name)
     known = sorted(folder.name for folder in HERE.glob("[!_]*/"))
     if path.name in known and (name == path.name or path.parent.resolve() == HERE):
-        return _open_known_corpus(HERE / path.name)
+        folder = HERE / path.name
+        text, word_list = folder / "text", folder / "words.txt"
+        if not text.is_dir():
+            make_text(folder)
+        return Source(folder.name, text, word_list if word_list.is_file() else None)
     if not path.exists():
         raise InputError(f"{name}: no such file or folder, nor a corpus of this name "
                          f"(there are {', '.join(known)})")
     # A name that is not UTF-8 is shown as well as can be.
     shown = os.fsencode(path.resolve().name).decode("utf-8", "replace")
     return Source(shown, path)
-
-
-def _open_known_corpus(folder):
-    text, word_list = folder / "text", folder / "words.txt"
-    if not text.is_dir():
-        make_text(folder)
-    return Source(folder.name, text, word_list if word_list.is_file() else None)
 
 
 def make_text(folder):

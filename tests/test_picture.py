@@ -45,10 +45,12 @@ def test_no_label_covers_another_or_leaves_the_axes(tmp_path, spread):
 
 
 def test_labels_that_find_no_free_place_stay_in_the_picture(tmp_path):
-    words = [f"crowded{i}" for i in range(200)]
-    [axes] = draw(tmp_path, words, [1, .1, .1, .1, .1, .1]).axes
-    for text in axes.texts:
-        expect_inside(Text.get_window_extent(text), axes)
+    words = [f"crowded together and far too long {i}" for i in range(100)]
+    [axes] = draw(tmp_path, words, [1, .01, .01, .01, .01, .01]).axes
+    boxes = [Text.get_window_extent(text) for text in axes.texts]
+    assert any(boxes[-1].overlaps(box) for box in boxes[:-1])
+    for box in boxes:
+        expect_inside(box, axes)
 
 
 def test_points_and_axes_are_those_of_a_principal_component_analysis(tmp_path):

@@ -36,12 +36,6 @@ def docstrings(source):
         if isinstance(node, DOCUMENTED):
             found.append(ast.get_docstring(node))
         elif isinstance(node, ast.Call) and "add_newdoc" in ast.unparse(node.func):
-            found += long_strings(node.args)
+            values = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+            found += [value for value in values if isinstance(value, str) and "\n" in value]
     return [docstring for docstring in found if docstring]
-
-
-def long_strings(arguments):
-    """Find the strings of several lines in the arguments of a call."""
-    parts = [part for argument in arguments for part in ast.walk(argument)]
-    strings = [part.value for part in parts if isinstance(part, ast.Constant)]
-    return [string for string in strings if isinstance(string, str) and "\n" in string]
