@@ -60,6 +60,9 @@ def test_journalism_is_unpacked_and_then_the_default(copy, capsys, monkeypatch):
     source = open_corpus("journalism_bg")
     assert source == open_corpus(None)
     assert source == open_corpus("corpus/journalism_bg") == open_corpus(str(folder))
+    elsewhere = copy.parent / "pydocs"
+    elsewhere.mkdir()
+    assert open_corpus(str(elsewhere)).text == elsewhere        # another folder of that name
     assert (source.name, source.word_list) == ("journalism_bg", folder / "words.txt")
     assert capsys.readouterr().err.count("preparing the corpus journalism_bg") == 1
     unpacked = [file.name for file in (folder / "text").rglob("*") if file.is_file()]
@@ -107,7 +110,7 @@ def test_an_archive_that_is_not_the_corpus_is_refused(copy, content, message):
     another = folder.parent.parent / "text"
     another.mkdir()
     (another / "b.txt").write_text("another run's")
-""", ["prepare.py", "text/b.txt"]),
+""", ["prepare.py", "text", "text/b.txt"]),
     ("    pass", ["prepare.py"])])
 def test_text_is_made_whole_once_or_not_at_all(tmp_path, prepare, left):
     (tmp_path / "prepare.py").write_text("def prepare(folder):\n" + prepare)
@@ -115,8 +118,7 @@ def test_text_is_made_whole_once_or_not_at_all(tmp_path, prepare, left):
         make_text(tmp_path)
     except InputError as error:
         assert "no .txt file" in str(error)
-    files = [file for file in tmp_path.rglob("*") if file.is_file()]
-    assert sorted(file.relative_to(tmp_path).as_posix() for file in files) == left
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == left
 
 
 def test_every_corpus_has_its_parts():
