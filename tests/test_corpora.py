@@ -1,6 +1,5 @@
 """The folders of corpus/, in a copy."""
 
-import os
 import runpy
 import shutil
 import zipfile
@@ -70,7 +69,6 @@ def test_journalism_is_unpacked_and_then_the_default(copy, capsys, monkeypatch):
     assert len(list(copy.parent.rglob("a.txt"))) == 1 and not Path("/b.txt").exists()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the run is a fork of this process")
 def test_a_corpus_of_ones_own_has_a_name(copy):
     (copy / "mine").mkdir()
     with pytest.raises(InputError, match="mine.text: no such folder; put the corpus's .txt files"):

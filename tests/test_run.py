@@ -1,7 +1,9 @@
 """The command line as its user meets it, and what it reports."""
 
 import ast
+import errno
 import functools
+import io
 import json
 import math
 import os
@@ -27,12 +29,11 @@ from beyond.reporting import judgement
 from beyond.results import ARRAYS, FILES, Run
 from beyond.settings import PRESETS, linear_decay
 from beyond.starts import spectral_start, unigram_start
-from tests.support.launch import RUN, become_run, exit_status, launch, said_by_system
+from tests.support.launch import RUN, launch, said_by_system
 
 BULGARIAN = Path(__file__).with_name("bulgarian.txt")
 TWELVE_WORDS = RUN.with_name("corpus") / "journalism_bg/words.txt"
 SMALL = "--words", TWELVE_WORDS, "--dim", "10", "--epochs", "2"
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the run is a fork of this process")
 
 
 def train(out, *options, corpus=BULGARIAN):
@@ -251,6 +252,7 @@ def test_a_mistake_gets_one_line_and_harms_nothing(tmp_path, options, message):
     ("$x_ $\\frac $^$ {$}. ", ""),
     ("语言 处理. ", ""),
 ])
+@pytest.mark.filterwarnings("error")
 def test_toy_corpora_train_without_a_warning(tmp_path, text, options):
     out, corpus = tmp_path / "out", tmp_path / "$toy_$.txt"
     corpus.write_text(text * 100, encoding="utf-8")
@@ -313,7 +315,6 @@ def test_a_name_that_is_not_utf8_is_shown_as_well_as_can_be(tmp_path):
 
 # --- where it runs ------------------------------------------------------------------------------
 
-@needs_fork
 def test_a_picture_that_cannot_be_drawn_is_left_out(trained, tmp_path, monkeypatch):
     out = shutil.copytree(trained[0], tmp_path / "out")
 
@@ -325,20 +326,24 @@ def test_a_picture_that_cannot_be_drawn_is_left_out(trained, tmp_path, monkeypat
     assert sorted(contents(out)) == sorted({*FILES} - {"embeddings.png"})
 
 
-@needs_fork
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="of Linux")
-def test_a_stream_that_breaks_does_not_lose_the_results(tmp_path):
-    for status, breaks in (0, "err"), (2, "out"):
-        out, said = tmp_path / breaks, tmp_path / f"{breaks}.txt"
-        with open("/dev/full", "wb") as full, open(said, "wb") as file:
-            pid = os.fork()
-            if pid == 0:
-                streams = {"out": file, "err": file, breaks: full}
-                become_run(["--corpus", str(BULGARIAN), "--out", str(out)], **streams)
-            assert exit_status(pid) == status
-        assert sorted(contents(out)) == sorted(FILES)
-    assert "the report cannot be printed: No space left on device; the results are in" in (
-        said.read_text(encoding="utf-8"))
+class FullDisk(io.StringIO):
+    def write(self, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("name, status", [("stderr", 0), ("stdout", 2)])
+def test_a_stream_that_breaks_does_not_lose_the_results(
+        tmp_path, monkeypatch, capsys, name, status):
+    monkeypatch.setattr(sys, "argv", ["run.py", "--corpus", str(BULGARIAN), "--out", str(tmp_path)])
+    monkeypatch.setattr(sys, name, FullDisk())
+    try:
+        run.main()
+        ended = 0
+    except SystemExit as end:
+        ended = end.code
+    assert ended == status and sorted(contents(tmp_path)) == sorted(FILES)
+    line = "the report cannot be printed: No space left on device; the results are in"
+    assert (line in capsys.readouterr().err) == bool(status)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
@@ -359,7 +364,6 @@ def test_the_environment_does_no_harm(tmp_path):
     assert " ? " in text and "log ?_c exp" in text
 
 
-@needs_fork
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
     mkdir = Path.mkdir
 
