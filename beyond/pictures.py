@@ -1,11 +1,6 @@
 """Pictures: the embeddings of some words, and the course of the loss."""
 
-import os
-import sys
 import warnings
-
-if "IPython" not in sys.modules:        # started from a notebook with !python: its backend may not
-    os.environ.pop("MPLBACKEND", None)  # be installed here, and pictures need none
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
