@@ -152,15 +152,17 @@ def _text_files_below(folder, seen):
     """
     # Sorted by name, since Windows would compare the paths without regard to capital letters.
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        is_text = (entry.suffix.lower() == ".txt" and not entry.name.startswith("w2v-")
+                   and entry.is_file())
         real_path = os.path.realpath(entry)
-        if entry.name.startswith(".") or real_path in seen:
+        is_left_out = entry.name.startswith(".") or real_path in seen
+        if is_left_out or not (is_text or entry.is_dir()):
             continue
         seen.add(real_path)
-        is_text = entry.suffix.lower() == ".txt" and not entry.name.startswith("w2v-")
-        if entry.is_dir():
-            yield from _text_files_below(entry, seen)
-        elif is_text and entry.is_file():
+        if is_text:
             yield entry
+        else:
+            yield from _text_files_below(entry, seen)
 
 
 def read_text(file, encoding="utf-8"):
