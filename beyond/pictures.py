@@ -85,9 +85,10 @@ def plot_embeddings(E, groups, word2ind, title, file):
         figure.set_layout_engine("none")
         _draw_names(axes, points, words, colours)
         figure.savefig(file, format="png")
-    for warning in caught[:1]:                          # letters that the font lacks are boxes
-        tell(f"the picture: {warning.message} Name a font that has all letters as font.family in "
-             "a file matplotlibrc")
+    missing = [str(warning.message) for warning in caught if "Glyph" in str(warning.message)]
+    for message in missing[:1]:                         # letters that the font lacks are boxes
+        tell(f"the picture: {message} Name a font that has all letters as font.family in a file "
+             "matplotlibrc")
     return figure
 
 
