@@ -121,7 +121,7 @@ def read(options, source):
 
 
 def settings_of(options, fingerprint, learning):
-    """Collect what the results depend on, and a checkpoint must agree with."""
+    """Collect the settings on which the results depend; a checkpoint must have the same."""
     settings = {name: getattr(options, name) for name in ASSIGNMENT}
     if not learning.sgd_is_ours():
         settings["schedule"] = "constant"       # as the assignment has it
@@ -132,7 +132,7 @@ def settings_of(options, fingerprint, learning):
 
 
 def see_what_will_be_replaced(options, corpus):
-    """Say which results will be replaced; without --force, InputError if they took more pairs."""
+    """Say which results will be replaced; without --force, InputError if they are of more pairs."""
     run = load_run(options.out)
     if run and run.pairs > len(corpus.pairs) and not options.force:
         raise InputError(f"{options.out.resolve()} has the results of a training on more pairs "

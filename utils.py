@@ -1,5 +1,5 @@
-"""The vocabulary and the pairs of words, as the course's utils makes them; messages, progress; and
-renaming, for which Windows needs patience."""
+"""The vocabulary and the pairs of words, as the course's utils makes them; messages, progress, and
+renaming files, which Windows may refuse for a moment."""
 
 import os
 import sys
@@ -18,7 +18,9 @@ class InputError(Exception):
 
 
 def extractDictionary(corpus, limit=20000):
-    """Find the words of a corpus, the most frequent first, equally frequent ones as they occur.
+    """Find the words of a corpus, the most frequent first.
+
+    Words with equal counts stay in the order of their first occurrence.
 
     Parameters
     ----------
@@ -88,7 +90,7 @@ WIDTH = 79          # of a line that covers what a live line has left behind
 
 
 def tell(message, end="\n"):
-    """Write a line to stderr, on a terminal over the live line, which ends with "\\r"."""
+    """Write a line to stderr; on a terminal it covers the live line of `Progress`."""
     if sys.stderr.isatty():
         message = f"\r{message:{WIDTH}}"
     with suppress(OSError):             # nobody reads it: that is no reason to end
@@ -99,9 +101,10 @@ PATIENCE = 2        # seconds
 
 
 def replace_patiently(source, target):
-    """Rename a file or folder, retrying for a while; a file replaces what is there.
+    """Rename a file or folder, trying again for a while; a file of the new name is replaced.
 
-    Windows refuses while a program has it open, such as a virus scanner what was just written.
+    Windows refuses while another program has the file open. A virus scanner, for example, opens new
+    files for a moment.
     """
     for _ in range(round(PATIENCE / 0.05)):
         with suppress(PermissionError):

@@ -75,7 +75,7 @@ def learn_as_assigned(options, pairs, start, curve, context_function, q_noise, l
     done, _ = curve[-1]
     if done != total:
         tell(f"your stochasticGradientDescend learned from {done:,} pairs, not from {total:,}: "
-             "does it keep to epochs, and to the last batch?")
+             "does it run all epochs, and does it include the last, smaller batch?")
     try:
         U, V, W = map(np.asarray, learned)
     except (TypeError, ValueError):         # None, or another number of arrays

@@ -54,7 +54,8 @@ OPTIONS = [
     option("--checkpoint-every", metavar="SECONDS", type=number_from(0, float), default=60.0,
            help="how often to write w2v-checkpoint.npz into DIR (%(default)s)"),
     option("--resume", metavar="FILE", nargs="?", type=Path, const=True,
-           help="go on from FILE, a checkpoint of the same settings (w2v-checkpoint.npz in DIR)"),
+           help="go on from FILE, a checkpoint of the same settings (default: w2v-checkpoint.npz "
+                "in the folder of --out)"),
     option("--force", action="store_true",
            help="replace results, even if they are of a training on more pairs"),
 ]

@@ -165,7 +165,7 @@ def test_what_a_students_function_returns_is_looked_at(exchange, tmp_path, end, 
 def test_pairs_left_out_are_noticed(exchange, tmp_path):
     exchange(HERE / "student/w2v_sgd.py", ("range(0, len(data), ", "range(0, len(data) - 99, "))
     result = train(tmp_path / "out", "--batch-size", "50")
-    assert result.returncode == 0 and "does it keep to epochs" in result.stderr
+    assert result.returncode == 0 and "does it run all epochs" in result.stderr
 
 
 def test_a_students_run_follows_from_the_seed(exchange, tmp_path):

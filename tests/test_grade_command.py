@@ -87,12 +87,12 @@ def test_a_mistake_of_the_user_is_a_line(tmp_path):
 @pytest.mark.parametrize("options, message", [
     ([], "required"), (["a", "b", "--csv", "marks.csv"], "FN1.zip and .*FN1.zip look like one"),
     (["a", "--answers-points", "twice.csv"], "FN1 has several"),
-    (["a", "--worksheet", "twice.csv"], "no grading worksheet"),
+    (["a", "--worksheet", "twice.csv"], "not a grading worksheet"),
     (["a", "--csv", "twice.csv", "--answers-points", "./twice.csv"], "must name different files"),
     (["a", "--memory", "2000"], "--memory must be 0.5 to 1000"),
     (["a", "--timeout", "1e7"], "--timeout must be 1 to 1000000"),
     (["a", "--jobs", "0"], "at least 1"), (["a", "--time", "9"], "unrecognized arguments: --time"),
-    (["--csv", "a/FN1.zip", "b"], "a/FN1.zip: is no table"),
+    (["--csv", "a/FN1.zip", "b"], "a/FN1.zip: not a table"),
     (["a", "--report", "marks.csv"], "marks.csv: File exists")])
 def test_mistakes_are_said_before_grading(tmp_path, monkeypatch, capsys, options, message):
     monkeypatch.chdir(tmp_path)

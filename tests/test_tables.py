@@ -74,7 +74,7 @@ def test_whether_a_table_can_be_written_is_asked_first(tmp_path):
     check_writable(path)
     check_writable(tmp_path / "new.csv")
     for wrong in tmp_path, Path(os.devnull), put(tmp_path / "FN1.zip"):
-        with pytest.raises(InputError, match="is no table"):
+        with pytest.raises(InputError, match="not a table"):
             check_writable(wrong)
     with pytest.raises(InputError, match="marks.csv: cannot be written: No such file"):
         check_writable(tmp_path / "nowhere/marks.csv")
@@ -163,8 +163,8 @@ def test_grades_that_are_not_written(tmp_path):
 
 
 @pytest.mark.parametrize("content, message", [
-    (b"student,Grade\nA,1\n", "no heading 'Grade', or neither 'Identifier'"),
-    (b"Identifier;Full name\n", "no heading 'Grade'"), (b"", "no heading 'Grade'"),
+    (b"student,Grade\nA,1\n", "must have 'Grade', and 'Identifier'"),
+    (b"Identifier;Full name\n", "must have 'Grade'"), (b"", "no heading 'Grade'"),
     (b"\x98\xff\x00", "is no text")])
 def test_what_is_no_worksheet(tmp_path, content, message):
     with pytest.raises(InputError, match=message):

@@ -41,7 +41,7 @@ ENCODINGS = [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"),
 def check_writable(path):
     """Raise InputError if a table cannot be written at this path; leave what is there alone."""
     if path.exists() and (not path.is_file() or is_archive(path)):
-        raise InputError(f"{path}: is no table")
+        raise InputError(f"{path}: not a table, so it is not replaced; take another name")
     try:
         tempfile.TemporaryFile(dir=path.parent).close()
         if path.exists():
@@ -84,7 +84,7 @@ def read_table(path):
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
-        raise InputError(f"{path}: is no table in CSV: {error}") from None
+        raise InputError(f"{path}: not a table in CSV: {error}") from None
     return Table(rows, delimiter, encoding, mark)
 
 
@@ -151,8 +151,8 @@ def read_worksheet(path):
             if found:
                 columns.setdefault(name, headings.index(found[0]))
     if "grade" not in columns or not columns.keys() & {"identifier", "name"}:
-        raise InputError(f"{path}: is no grading worksheet of Moodle's: its first line has no "
-                         "heading 'Grade', or neither 'Identifier' nor 'Full name'")
+        raise InputError(f"{path}: not a grading worksheet of Moodle: its first line must "
+                         "have 'Grade', and 'Identifier' or 'Full name'")
     return table, columns
 
 
