@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 PRECISE, SINGLE = 1e-7, 1e-4        # tolerances; float32 is a style, not a mistake
+ALMOST = 1e-3                       # so far off is what is computed in float16
 WRONG = "is wrong"                  # the cause where no usual mistake fits
 NOT_SHUFFLED = "the pairs come in the order of data: shuffle them in each epoch"
 SHUFFLED_ONCE = "the second epoch has the order of the first: shuffle the pairs in each epoch"
@@ -21,15 +22,18 @@ def fail(*lines):
     pytest.fail("\n".join(filter(None, lines)), pytrace=False)
 
 
-def expect(what, expected, got, mistakes=None, tolerance=PRECISE):
+def expect(what, expected, got, mistakes=None, tolerance=PRECISE, otherwise=WRONG):
     """Fail unless got is what is expected; say first the cause, then the numbers.
 
+    Parameters
+    ----------
     mistakes : dict from usual mistakes to their results, or to functions that return these
+    otherwise : the cause if no usual mistake fits
     """
     fault = find_fault(expected, got, mistakes, tolerance)
     if fault:
         cause, difference = fault
-        fail(f"{what} {cause}", difference)
+        fail(f"{what} {otherwise if cause == WRONG else cause}", difference)
 
 
 def expect_all(faults, given, otherwise=WRONG):
@@ -58,7 +62,7 @@ def find_fault(expected, got, mistakes=None, tolerance=PRECISE):
     """Return None if got is what is expected, else the cause and the numbers, as two texts."""
     expected = np.asarray(expected)
     got, problem = as_numbers(expected, got)
-    if problem:
+    if got is None:
         return problem, ""
 
     def is_close(right, tolerance=tolerance):
@@ -66,19 +70,23 @@ def find_fault(expected, got, mistakes=None, tolerance=PRECISE):
 
     if is_close(expected):
         return None
-    difference = describe(expected, got)
+    difference = "" if problem else describe(expected, got)
     turned = expected.swapaxes(-1, -2) if expected.ndim > 1 else expected
     causes = {"is 0 everywhere": 0 * expected, "has the wrong sign": -expected,
               "is transposed": turned,
               "is reshaped, not transposed": turned.reshape(expected.shape)} | (mistakes or {})
     for mistake, result in causes.items():
         causes[mistake] = np.asarray(result() if callable(result) else result)
-    for sign, addition in (1, ""), (-1, ", and has the wrong sign"):
+    # A single number may fit by chance, so for it mistakes are not combined.
+    signs = [(1, ""), (-1, ", and has the wrong sign")][:1 + (expected.size > 1)]
+    for sign, addition in signs:
         for mistake, result in causes.items():
             if is_close(sign * result):
                 return mistake + addition, difference
-    if is_close(expected, 1e-4):
-        return "is a little off: is a small number added, or something rounded?", difference
+    if problem:
+        return problem, ""
+    if expected.dtype.kind == "f" and is_close(expected, ALMOST):
+        return "is a little off: is a small number added, or or something cut off?", difference
     factor = np.vdot(expected, got) / np.vdot(expected, expected)
     if expected.size > 1 and is_close(factor * expected):
         return f"is {factor:.3g} times as large as expected", difference
@@ -96,7 +104,7 @@ def describe(expected, got):
 
 
 def as_numbers(expected, got):
-    """Return got as an array, and "" or why it cannot be compared with what is expected."""
+    """Return got as an array, None if it cannot be one; and "" or why it is not comparable."""
     if got is None:
         return None, "is None: is a return missing?"
     try:
@@ -106,10 +114,10 @@ def as_numbers(expected, got):
     if array.shape != expected.shape:
         hint = ": is it transposed?" if array.shape == expected.shape[::-1] else ""
         shape = expected.shape or "one number"
-        return None, f"has the shape {array.shape}, expected {shape}{hint}"
-    if not np.isfinite(array).all():
-        strange = array[~np.isfinite(array)][0]
-        return None, f"is {strange}, expected numbers such as {expected.flat[0]:.3g}"
+        return array, f"has the shape {array.shape}, expected {shape}{hint}"
+    strange = array[~np.isfinite(array)]
+    if strange.size:
+        return array, f"is {strange[0]}, expected numbers such as {expected.flat[0]:.3g}"
     return array, ""
 
 
@@ -153,12 +161,20 @@ def order_fault(visited, words, N):
 
 def sequence_mistakes(freqs):
     """Return usual mistakes in round(f^0.75)."""
-    powers = np.asarray(freqs) ** 0.75
+    freqs = np.asarray(freqs)
+    powers = freqs ** 0.75
+    right, word = np.round(powers), np.arange(len(freqs))
     return {"is rounded down": np.floor(powers),
             "is rounded up": np.ceil(powers),
             "is the frequency, without the power 0.75": freqs,
             "has f^0.5 in place of f^0.75": np.round(np.sqrt(freqs)),
-            "is 1 for each: 3//4 is 0, write 3/4": powers ** 0}
+            "has 0.75·f in place of f^0.75": np.round(0.75 * freqs),
+            "is 1 for each: is 3//4, which is 0, the power, or is each word put in once?":
+                powers ** 0,
+            "is 1 too many for each": right + 1,
+            "is right for the first word only: is return inside the loop?": right * (word == 0),
+            "is right but for the first word": right * (word > 0),
+            "is right but for the last word": right * (word < len(freqs) - 1)}
 
 
 def noise_mistakes(freqs, counts, n):
@@ -169,16 +185,25 @@ def noise_mistakes(freqs, counts, n):
                "lacks the power 0.75": f,
                "has f^0.5 in place of f^0.75": f ** 0.5,
                "is the same for each: 3//4 is 0, write 3/4": f ** 0}
+    divisors = {"by Σf, not by the sum of the rounded f^0.75": f.sum(),
+                "by (Σf)^0.75, not by the sum of the rounded f^0.75": round(f.sum() ** 0.75),
+                "by the number of words, not by the sum over them": len(f),
+                "by the largest, not by the sum over all words": max(counts)}
     return {
         "lacks the factor n": np.log(q),
+        "has n+1 in place of n": np.log((n + 1) * q),
         "is divided by n, not multiplied": np.log(q / n),
         "has n^0.75 in place of n": np.log(n ** 0.75 * q),
+        "has n added to the logarithm": np.log(q) + n,
         "is n·q[c], not its logarithm": n * q,
         "is n·log(q[c])": n * np.log(q),
         "has log2 in place of log": np.log2(n * q),
+        "has log10 in place of log": np.log10(n * q),
+        "has log(1 + x) in place of log(x)": np.log1p(n * q),
         "lacks the division by the sum over all words": np.log(n * counts),
         "has (f/Σf)^0.75, which is not divided by its sum": np.log(n * (f / f.sum()) ** 0.75),
-    } | {mistake: np.log(n * weight / weight.sum()) for mistake, weight in weights.items()}
+    } | {mistake: np.log(n * weight / weight.sum()) for mistake, weight in weights.items()
+    } | {f"is divided {by}": np.log(n * counts / divisor) for by, divisor in divisors.items()}
 
 
 def wrong_losses(J, side):
@@ -192,11 +217,16 @@ def wrong_losses(J, side):
         "lacks q": lambda u_w, Vt, W, q: J(u_w, Vt, W, 0 * q),
         "has 2q in place of q": lambda u_w, Vt, W, q: J(u_w, Vt, W, 2 * q),
         "has q with the wrong sign": lambda u_w, Vt, W, q: J(u_w, Vt, W, -q),
+        "has q for the context word only":
+            lambda u_w, Vt, W, q: J(u_w, Vt, W, q * (np.arange(q.shape[-1]) == 0)),
+        "has the context word's q for all words":
+            lambda u_w, Vt, W, q: J(u_w, Vt, W, 0 * q + q[..., :1]),
         "has Wᵀ in place of W": lambda u_w, Vt, W, q: J(u_w, Vt, W.T, q),
         "lacks W": lambda u_w, Vt, W, q: J(u_w, Vt, np.eye(len(W)), q),
         "has σ(−x) in place of σ(x)": lambda u_w, Vt, W, q: side * J(u_w, -Vt, W, -q),
         "takes the context word for a negative: is δ missing?": without_δ,
         "has δ added, not subtracted": lambda *x: 2 * without_δ(*x) - J(*x),
+        "has δ at the last word, not at the first": of_words(slice(None, None, -1)),
         "takes the negatives for context words": of_words(every, math.inf),
         "leaves the negatives out": context_word,
         "leaves the context word out": negatives,
@@ -211,7 +241,8 @@ def wrong_losses(J, side):
 def wrong_factors(name, right, W):
     """Return usual mistakes in the factors of J, du_w, dVt or dW."""
     if name == "J":
-        return {"has log2 in place of log": right / np.log(2)}
+        return {"has log2 in place of log": right / np.log(2),
+                "has log10 in place of log": right / np.log(10)}
     if name == "dW":
         return {"has W u_w in place of u_w": right @ W.T}
     inverse = np.linalg.pinv(W)
@@ -238,13 +269,14 @@ def last(words, gradients, L):
     return result
 
 
+def first(words, gradients, L):
+    """Keep only the first gradient of each word."""
+    return last(np.flip(words).copy(), np.flip(gradients, (0, 1)).copy(), L)
+
+
 def mean(words, gradients, L):
     times = total(words, np.ones_like(gradients), L)
     return total(words, gradients, L) / np.maximum(times, 1)
-
-
-def observation_by_observation(words, gradients, L):
-    return sum(last(*one, L) for one in zip(words, gradients))
 
 
 def column_by_column(words, gradients, L):
@@ -259,20 +291,31 @@ def negatives_only(words, gradients, L):
     return total(words[:, 1:], gradients[:, 1:], L)
 
 
-def sgd_mistakes(alpha, S):
-    """Return usual mistakes, and the arguments with which `plain_sgd` makes them."""
+LOST = "lost gradients of words that are repeated in a batch"
+LOST_IN_A_CONTEXT = ("lost one of two gradients: a word drawn twice in one context must get both")
+
+# Ways to add up the gradients of a batch by their words.
+WRONG_TOTALS = {
+    LOST: last,
+    LOST_IN_A_CONTEXT: lambda words, gradients, L: sum(
+        last(*one, L) for one in zip(words, gradients)),
+    "lost gradients of words that are repeated in a column of the contexts": column_by_column,
+    "lost gradients of context words that are repeated in a batch":
+        lambda *x: context_words_only(*x, total=last) + negatives_only(*x),
+    "kept only the first gradient of a word that is repeated in a batch": first,
+    "has the mean of a repeated word's gradients, not their sum": mean,
+    "was changed only for context words, not for negatives": context_words_only,
+    "was changed only for negatives, not for context words": negatives_only,
+    "was changed for all words, not only for those of the batch":
+        lambda words, gradients, L: np.tile(gradients.sum(axis=(0, 1)), (L, 1))}
+
+
+def wrong_steps(alpha, S):
+    """Return usual mistakes in the step size."""
     return {
-        "lost gradients of words that are repeated in a batch": {"total": last},
-        "lost one of two gradients: a word drawn twice in one context must get both":
-            {"total": observation_by_observation},
-        "lost gradients of words that are repeated in a column of the contexts":
-            {"total": column_by_column},
-        "lost gradients of context words that are repeated in a batch":
-            {"total": lambda *x: context_words_only(*x, total=last) + negatives_only(*x)},
-        "has the mean of a repeated word's gradients, not their sum": {"total": mean},
-        "was changed only for context words, not for negatives": {"total": context_words_only},
-        "was changed only for negatives, not for context words": {"total": negatives_only},
-        "moves up the gradient, not down": {"alpha": -alpha},
-        "moves by the gradient, without α": {"alpha": 1.},
-        "moves by α·S times the gradient": {"alpha": alpha * S},
-        "moves by α/S times the gradient, which is a mean already": {"alpha": alpha / S}}
+        "moves up the gradient, not down": -alpha,
+        "moves by the gradient, without α": 1.,
+        "moves by α² times the gradient": alpha ** 2,
+        "moves twice as far: is the step taken twice?": 2 * alpha,
+        "moves by α·S times the gradient": alpha * S,
+        "moves by α/S times the gradient, which is a mean already": alpha / S}

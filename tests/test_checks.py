@@ -68,7 +68,7 @@ def said_of(monkeypatch):
     return said_of
 
 
-COUNTS, LOG = "round(f ** 0.75))]", "math.log(negativesCount * count / sum(counts))"
+COUNTS, LOG = "round(f ** 0.75))]", "math.log(negativesCount * count / total)"
 G, G_BATCH = "g = sigmoid(score) - delta\n", "g = (sigmoid(score) - delta) / S"
 J = "J = softplus(-score[0]) + softplus(score[1:]).sum()"
 DU, DVT, DW = "du_w = W.T @ Vt.T @ g", "np.outer(g, W @ u_w)", "np.outer(Vt.T @ g, u_w)"
@@ -88,8 +88,8 @@ FAULTS = [
     ("sequence", COUNTS, "round(f ** (3//4)))]", "is 1 for each: 3//4 is 0, write 3/4"),
     ("sequence", COUNTS, "round(f ** 0.5))]", "has f^0.5 in place of f^0.75"),
     ("noise", LOG, "math.log(negativesCount * count)", "lacks the division by the sum over all"),
-    ("noise", LOG, "math.log2(negativesCount * count / sum(counts))", "has log2 in place of log"),
-    ("noise", LOG, "math.log(negativesCount * count / sum(counts) + 1e-6)", "is a little off"),
+    ("noise", LOG, "math.log2(negativesCount * count / total)", "has log2 in place of log"),
+    ("noise", LOG, "math.log(negativesCount * count / total + 1e-6)", "is a little off"),
     ("contexts", "<= negativesCount", "< negativesCount", "7 negatives, got 7"),
     ("contexts", "random.choice(seq)", "random.randrange(max(seq) + 1)", "do not follow q"),
     ("contexts", "word = random.choice(seq)", "word = (context + [random.choice(seq)])[1]",
