@@ -4,33 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import test as checks
-from beyond import check_report
 from tests.support.launch import RUN, python
+from tests.support.said import CHECK, NOTES, import_from, said
 
 ROOT = RUN.parent
 STUDENT = ROOT / "tests/student"
-NOTES = []
-
-
-def note(name, value):
-    NOTES.append(value)
-
-
-CHECK = {
-    "sequence": ("sampling", checks.test_3_createSamplingSequence),
-    "noise": ("sampling", checks.test_3_noiseDistribution),
-    "contexts": ("sampling", checks.test_3_sampleContext),
-    "one": ("grads", lambda: checks.test_4_lossAndGradient(note)),
-    "cumulative": ("grads", checks.test_5_lossAndGradientCumulative),
-    "batched": ("grads", lambda: checks.test_5_lossAndGradientBatched(note)),
-    "beside": ("grads", lambda: checks.test_5_batched_beside_cumulative(note)),
-    "sgd": ("w2v_sgd", checks.test_6_stochasticGradientDescend)}
 
 
 def exchange(file, right, wrong):
@@ -42,26 +25,10 @@ def exchange(file, right, wrong):
 @pytest.fixture
 def modules(tmp_path, monkeypatch):
     """A folder with a student's modules, which are those that the checks import."""
-    others = [folder for folder in sys.path if Path(folder).resolve() != ROOT]
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *others])
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.setattr(check_report, "PROJECT", tmp_path)
+    import_from(tmp_path, monkeypatch)
     for file in STUDENT.glob("*.py"):
-        monkeypatch.setitem(sys.modules, file.stem, None)       # what is there is put back
         shutil.copy(file, tmp_path)
     return tmp_path
-
-
-def said(check):
-    """Run a check on the modules as they are now: the lines that it says, none if it passes."""
-    for name in "sampling", "grads", "w2v_sgd":
-        sys.modules.pop(name, None)
-    NOTES.clear()
-    try:
-        CHECK[check][1]()
-    except (Exception, pytest.fail.Exception, SystemExit):
-        return check_report.reasons(pytest.ExceptionInfo.from_current())
-    return []
 
 
 @pytest.fixture
