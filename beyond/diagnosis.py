@@ -279,6 +279,10 @@ def mean(words, gradients, L):
     return total(words, gradients, L) / np.maximum(times, 1)
 
 
+def observation_by_observation(words, gradients, L):
+    return sum(last(*one, L) for one in zip(words, gradients))
+
+
 def column_by_column(words, gradients, L):
     return sum(last(*one, L) for one in zip(words.T, gradients.swapaxes(0, 1)))
 
@@ -291,31 +295,28 @@ def negatives_only(words, gradients, L):
     return total(words[:, 1:], gradients[:, 1:], L)
 
 
-LOST = "lost gradients of words that are repeated in a batch"
-LOST_IN_A_CONTEXT = ("lost one of two gradients: a word drawn twice in one context must get both")
-
-# Ways to add up the gradients of a batch by their words.
-WRONG_TOTALS = {
-    LOST: last,
-    LOST_IN_A_CONTEXT: lambda words, gradients, L: sum(
-        last(*one, L) for one in zip(words, gradients)),
-    "lost gradients of words that are repeated in a column of the contexts": column_by_column,
-    "lost gradients of context words that are repeated in a batch":
-        lambda *x: context_words_only(*x, total=last) + negatives_only(*x),
-    "kept only the first gradient of a word that is repeated in a batch": first,
-    "has the mean of a repeated word's gradients, not their sum": mean,
-    "was changed only for context words, not for negatives": context_words_only,
-    "was changed only for negatives, not for context words": negatives_only,
-    "was changed for all words, not only for those of the batch":
-        lambda words, gradients, L: np.tile(gradients.sum(axis=(0, 1)), (L, 1))}
+def every_word(words, gradients, L):
+    return np.tile(gradients.sum(axis=(0, 1)), (L, 1))
 
 
-def wrong_steps(alpha, S):
-    """Return usual mistakes in the step size."""
+def sgd_mistakes(alpha, S):
+    """Return usual mistakes, and the arguments with which `plain_sgd` makes them."""
     return {
-        "moves up the gradient, not down": -alpha,
-        "moves by the gradient, without α": 1.,
-        "moves by α² times the gradient": alpha ** 2,
-        "moves twice as far: is the step taken twice?": 2 * alpha,
-        "moves by α·S times the gradient": alpha * S,
-        "moves by α/S times the gradient, which is a mean already": alpha / S}
+        "lost gradients of words that are repeated in a batch": {"total": last},
+        "lost one of two gradients: a word drawn twice in one context must get both":
+            {"total": observation_by_observation},
+        "lost gradients of words that are repeated in a column of the contexts":
+            {"total": column_by_column},
+        "lost gradients of context words that are repeated in a batch":
+            {"total": lambda *x: context_words_only(*x, total=last) + negatives_only(*x)},
+        "kept only the first gradient of a word that is repeated in a batch": {"total": first},
+        "has the mean of a repeated word's gradients, not their sum": {"total": mean},
+        "was changed only for context words, not for negatives": {"total": context_words_only},
+        "was changed only for negatives, not for context words": {"total": negatives_only},
+        "was changed for all words, not only for those of the batch": {"total": every_word},
+        "moves up the gradient, not down": {"alpha": -alpha},
+        "moves by the gradient, without α": {"alpha": 1.},
+        "moves by α² times the gradient": {"alpha": alpha ** 2},
+        "moves twice as far: is the step taken twice?": {"alpha": 2 * alpha},
+        "moves by α·S times the gradient": {"alpha": alpha * S},
+        "moves by α/S times the gradient, which is a mean already": {"alpha": alpha / S}}

@@ -22,12 +22,19 @@ def exchange(file, right, wrong):
     file.write_text(text.replace(right, wrong), encoding="utf-8")
 
 
+def copy_student(folder):
+    """Copy a student's modules into a folder; they find the sum over all words only once there."""
+    for file in STUDENT.glob("*.py"):
+        shutil.copy(file, folder)
+    exchange(folder / "sampling.py", "    return [math", "    total = sum(counts)\n    return [math")
+    exchange(folder / "sampling.py", "count / sum(counts)", "count / total")
+
+
 @pytest.fixture
 def modules(tmp_path, monkeypatch):
     """A folder with a student's modules, which are those that the checks import."""
     import_from(tmp_path, monkeypatch)
-    for file in STUDENT.glob("*.py"):
-        shutil.copy(file, tmp_path)
+    copy_student(tmp_path)
     return tmp_path
 
 
@@ -36,7 +43,7 @@ def said_of(modules):
     """A function that says what a check says when a piece of its module is exchanged."""
     def said_of(check, right="", wrong=""):
         name, _ = CHECK[check]
-        shutil.copy(STUDENT / f"{name}.py", modules)
+        copy_student(modules)
         if right:
             exchange(modules / f"{name}.py", right, wrong)
         return said(check)
@@ -209,10 +216,10 @@ def test_a_fault_of_no_known_kind_shows_a_case_to_work_by_hand(said_of):
         "  q = [1, 2, -1]", f"du_w: expected {du_w.tolist()}, got [2.0, 1.0]"]
     assert "expected [8.0, 4.0, 2.0, 1.0], got [6.0, 3.0, 2.0, 1.0]" in said_of(
         "sequence", COUNTS, "round(f ** 0.65))]")
-    # The step is 4 times [4, 5, 6, 7+7, 8+8+8, 9] for the words 1 to 6.
+    # The step is 4 times [5, 6, 7, 8+8, 9+9+9, 10] for the words 1 to 6.
     assert said_of("sgd", V_STEP, "V -= 2")[-1] == (
-        "V: expected [[6.0], [-10.0], [-14.0], [-18.0], [-50.0], [-90.0], [-30.0], [6.0]], "
-        "got [[4.0], [4.0], [4.0], [4.0], [4.0], [4.0], [4.0], [4.0]]")
+        "V: expected [[2.0], [-18.0], [-22.0], [-26.0], [-62.0], [-106.0], [-38.0], [2.0]], "
+        "got [[0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0]]")
 
 
 @pytest.mark.parametrize("shape, J", [((1, 1), checks.loss), ((1, 1, 1), checks.mean_loss)])
@@ -258,8 +265,7 @@ def folder(tmp_path, monkeypatch):
                                               "settings")]
     for file in "test.py", "pyproject.toml", *beyond:
         shutil.copy(ROOT / file, tmp_path / file)
-    for file in STUDENT.glob("*.py"):
-        shutil.copy(file, tmp_path)
+    copy_student(tmp_path)
     return tmp_path
 
 

@@ -116,8 +116,8 @@ IN_SAMPLING = {
         "sampling", "[round(f ** 0.75)", "[(f ** 0.75)",
         costs={"3": 0.5}, reason="lacks the rounding"),
     "q lacks the logarithm": row(
-        "sampling", "math.log(negativesCount * count / total)",
-        "negativesCount * count / total",
+        "sampling", "math.log(negativesCount * count / sum(counts))",
+        "negativesCount * count / sum(counts)",
         costs={"3": 0.5}, reason="is n·q[c], not its logarithm"),
     "a negative may be the context word": row(
         "sampling", "if word != contextWord:", "if True:",
