@@ -418,7 +418,7 @@ def easy_gradients(u_w, Vt, W, q):
     u_w, Vt, W, q = map(np.asarray, (u_w, Vt, W, q))
     v, h = Vt[:, 0] + q[:, :1], W.mean(axis=0)                                  # S×M, M
     dVt = Vt + q[:, :, None] + (h - u_w)[:, None, :]
-    return 1., u_w + v + h, dVt, W - (u_w + v).sum(axis=0)
+    return 5., u_w + v + h, dVt, W - (u_w + v).sum(axis=0)
 
 
 def plain_sgd(visited, targets, U, V, W, q, S, alpha, total=total):

@@ -86,7 +86,7 @@ def find_fault(expected, got, mistakes=None, tolerance=PRECISE):
     if problem:
         return problem, ""
     if expected.dtype.kind == "f" and is_close(expected, ALMOST):
-        return "is a little off: is a small number added, or or something cut off?", difference
+        return "is a little off: is something added, rounded or cut off?", difference
     factor = np.vdot(expected, got) / np.vdot(expected, expected)
     if expected.size > 1 and is_close(factor * expected):
         return f"is {factor:.3g} times as large as expected", difference

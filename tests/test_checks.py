@@ -26,8 +26,9 @@ def copy_student(folder):
     """Copy a student's modules into a folder; they find the sum over all words only once there."""
     for file in STUDENT.glob("*.py"):
         shutil.copy(file, folder)
-    exchange(folder / "sampling.py", "    return [math", "    total = sum(counts)\n    return [math")
-    exchange(folder / "sampling.py", "count / sum(counts)", "count / total")
+    sampling = folder / "sampling.py"
+    exchange(sampling, "    return [math", "    total = sum(counts)\n    return [math")
+    exchange(sampling, "count / sum(counts)", "count / total")
 
 
 @pytest.fixture
@@ -133,6 +134,7 @@ FAULTS = [
     ("sgd", "W -= alpha * dW\n", "W -= alpha * dW.T\n", "M = 4: is something transposed"),
     ("sgd", U_STEP, "np.subtract.at(U, w, du_w)", "U wrong: moves by the gradient, without α"),
     ("sgd", U_STEP, U_STEP + "\n            " + U_STEP, "moves twice as far: is the step taken tw"),
+    ("sgd", "W -= alpha * dW", "W -= alpha * J * dW", "U right, V right, W wrong"),
     ("sgd", "W -= alpha * dW", "W -= alpha * alpha * dW", "moves by α² times the gradient"),
     ("sgd", V_STEP, "J, du_w, dVt, dW = lossAndGradientFunction(U[w], V[context], W, "
      "q_noise[context]); " + V_STEP, "U right, V, W wrong"),
