@@ -72,10 +72,20 @@ FAULTS = [
     ("sequence", COUNTS, "round(f ** (3//4)))]", "is 1 for each: is 3//4, which is 0, the power"),
     ("sequence", COUNTS, "round(f ** 0.5))]", "has f^0.5 in place of f^0.75"),
     ("sequence", "return [i", "return [0] * round(freqs[0] ** 0.75) or [i", "inside the loop?"),
+    ("sequence", COUNTS, "round(f * 0.75))]", "has 0.75·f in place of f^0.75"),
+    ("sequence", COUNTS, "round(f ** 0.75) + 1)]", "is 1 too many for each"),
+    ("sequence", COUNTS, "round(f ** 0.75)) if i]", "is right but for the first word"),
+    ("sequence", "enumerate(freqs)", "enumerate(freqs[:-1])", "is right but for the last word"),
     ("sequence", "[i for i", "[i % 256 for i", "is right for 4 words, but not for 20000: is a ty"),
+    ("sequence", COUNTS, "round(f ** 0.75) + (f > 99))]", "is right for 4 words, but not for 20000"),
     ("noise", LOG, "math.log(negativesCount * count)", "lacks the division by the sum over all"),
     ("noise", LOG, "math.log2(negativesCount * count / total)", "has log2 in place of log"),
     ("noise", LOG, "math.log10(negativesCount * count / total)", "has log10 in place of log"),
+    ("noise", LOG, "math.log1p(negativesCount * count / total)", "has log(1 + x) in place of"),
+    ("noise", LOG, "math.log((negativesCount + 1) * count / total)", "has n+1 in place of n"),
+    ("noise", LOG, "negativesCount + math.log(count / total)", "has n added to the logarithm"),
+    ("noise", "= sum(counts)", "= max(counts)", "is divided by the largest, not by the sum"),
+    ("noise", "= sum(counts)", "= round(sum(freqs) ** 0.75)", "is divided by (Σf)^0.75, not by th"),
     ("noise", "= sum(counts)", "= len(counts)", "is divided by the number of words, not by the"),
     ("noise", "= sum(counts)", "= sum(freqs)", "is divided by Σf, not by the sum of the rounded"),
     ("noise", LOG, "math.log(negativesCount * count / total + 1e-6)", "is a little off"),
@@ -107,6 +117,7 @@ FAULTS = [
     ("one", "W @ u_w - q\n", "W @ u_w - q; score = np.clip(score, -10, 10)\n",
      "J wrong: is right for scores of about ±1, but not for ±20"),
     ("one", G, "g = (sigmoid(score) - delta).astype(np.float16)\n", GRADIENTS + "is a little off"),
+    ("one", J, J + "; J /= np.log(10)", "J wrong: has log10 in place of log"),
     ("one", J, "J = softplus(score[0]) + softplus(-score[1:]).sum()", "has σ(−x) in place of σ(x)"),
     ("one", J, "J = softplus(-score[0]) + softplus(score).sum()", "word among the negatives, too"),
     ("one", J, "J = softplus(-score[0]) + softplus(score[1])", "has only the first negative"),
@@ -138,6 +149,10 @@ FAULTS = [
     ("sgd", "W -= alpha * dW", "W -= alpha * alpha * dW", "moves by α² times the gradient"),
     ("sgd", V_STEP, "J, du_w, dVt, dW = lossAndGradientFunction(U[w], V[context], W, "
      "q_noise[context]); " + V_STEP, "U right, V, W wrong"),
+    ("sgd", U_STEP, "W -= alpha * dW; J, du_w, dVt, _ = lossAndGradientFunction(U[w], V[context], "
+     "W, q_noise[context]); W += alpha * dW; " + U_STEP, "W right, U, V wrong"),
+    ("sgd", "range(0, len(data),", "range(0, min(len(data), 10000),",
+     "an epoch does not go through each pair once (10500 pairs"),
     ("sgd", U_STEP, "U -= alpha * du_w.sum(axis=0)", "was changed for all words, not only for th"),
     ("sgd", U_STEP, "_, i = np.unique(w, return_index=True); U[np.array(w)[i]] -= alpha * du_w[i]",
      "kept only the first gradient of a word that is repeated in a batch"),
@@ -218,6 +233,7 @@ def test_a_fault_of_no_known_kind_shows_a_case_to_work_by_hand(said_of):
         "  q = [1, 2, -1]", f"du_w: expected {du_w.tolist()}, got [2.0, 1.0]"]
     assert "expected [8.0, 4.0, 2.0, 1.0], got [6.0, 3.0, 2.0, 1.0]" in said_of(
         "sequence", COUNTS, "round(f ** 0.65))]")
+    assert said_of("sgd", "W -= alpha * dW", "W = -W0")[0] == "U right, V right, W wrong"
     # The step is 4 times [5, 6, 7, 8+8, 9+9+9, 10] for the words 1 to 6.
     assert said_of("sgd", V_STEP, "V -= 2")[-1] == (
         "V: expected [[2.0], [-18.0], [-22.0], [-26.0], [-62.0], [-106.0], [-38.0], [2.0]], "
