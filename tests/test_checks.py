@@ -77,7 +77,7 @@ FAULTS = [
     ("sequence", COUNTS, "round(f ** 0.75)) if i]", "is right but for the first word"),
     ("sequence", "enumerate(freqs)", "enumerate(freqs[:-1])", "is right but for the last word"),
     ("sequence", "[i for i", "[i % 256 for i", "is right for 4 words, but not for 20000: is a ty"),
-    ("sequence", COUNTS, "round(f ** 0.75) + (f > 99))]", "is right for 4 words, but not for"),
+    ("sequence", COUNTS, "round(f ** 0.75) + (f > 9**6))]", "is right for 4 words, but not for"),
     ("noise", LOG, "math.log(negativesCount * count)", "lacks the division by the sum over all"),
     ("noise", LOG, "math.log2(negativesCount * count / total)", "has log2 in place of log"),
     ("noise", LOG, "math.log10(negativesCount * count / total)", "has log10 in place of log"),
