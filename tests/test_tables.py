@@ -164,7 +164,7 @@ def test_grades_that_are_not_written(tmp_path):
 
 @pytest.mark.parametrize("content, message", [
     (b"student,Grade\nA,1\n", "must have 'Grade', and 'Identifier'"),
-    (b"Identifier;Full name\n", "must have 'Grade'"), (b"", "no heading 'Grade'"),
+    (b"Identifier;Full name\n", "must have 'Grade'"), (b"", "must have 'Grade'"),
     (b"\x98\xff\x00", "is no text")])
 def test_what_is_no_worksheet(tmp_path, content, message):
     with pytest.raises(InputError, match=message):
