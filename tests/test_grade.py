@@ -20,7 +20,7 @@ import pytest
 
 from beyond.settings import FUNCTIONS
 from solutions import grade
-from solutions.grading import bubblewrap, deep_checks, wire
+from solutions.grading import bubblewrap, check_sgd, wire
 from solutions.grading.box import Box, Look
 from solutions.grading.calls import Fault, Student
 from solutions.grading.results import HandIn
@@ -296,7 +296,7 @@ def test_the_judge_is_limited(does, says):
     [(3, 2), (3, 4, 2), (2, 1), (3, 4)], [(), (), (), ()]])
 def test_nothing_is_broadcast_for_a_student(shapes):
     with pytest.raises(ValueError, match="do not fit each other"):
-        deep_checks.quadratic(*(np.broadcast_to(0., shape) for shape in shapes))
+        check_sgd.gradients(*(np.broadcast_to(0., shape) for shape in shapes))
 
 
 # --- Where there is no box ----------------------------------------------------------------------

@@ -73,6 +73,10 @@ class Student:
         self.changed[function] |= set(changed)
         return value
 
+    def seconds_used(self):
+        """Return the seconds charged until now; waiting for a processor is not."""
+        return self.seconds - self.seconds_left
+
     def _see_that_it_can_be_called(self, module, function):
         if f"{module}.py" not in self.files:
             raise Fault(f"there is no {module}.py")
@@ -153,12 +157,13 @@ def _called_back(functions, content):
 
 
 def stand_in(student, module):
-    """Make a module whose functions call those of a student's.
+    """Make a module whose functions call those of a student's; its `seconds_used` tells the time.
 
     Each can be called in one more way: `function.many(times, …)` returns the values of so many
     calls.
     """
     result = types.ModuleType(module)
+    result.seconds_used = student.seconds_used
     for name in FUNCTIONS[module]:
         setattr(result, name, _stand_in_function(student, module, name))
     return result

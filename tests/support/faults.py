@@ -211,7 +211,7 @@ IN_SGD = {
         "w2v_sgd", STEPS, STEPS_IN_A_LOOP,
         costs={"6": 0.25}, reason="a word drawn twice in one context must get both"),
     "W is never changed": row(
-        "w2v_sgd", W_STEP, "", costs={"6": 0.2}, reason="W after one step was never changed"),
+        "w2v_sgd", W_STEP, "", costs={"6": 0.2}, reason="W was never changed"),
     "W is changed from W0 in each batch": row(
         "w2v_sgd", W_STEP, "            W = W0 - alpha * dW\n",
         costs={"6": 0.5}, reason="W is right after one batch, but not after 10"),
@@ -223,13 +223,13 @@ IN_SGD = {
         costs={"6": 0.4}, reason="only for negatives, not for context words"),
     "the steps go up the gradient": row(
         "w2v_sgd", STEPS, STEPS.replace("alpha", "-alpha"),
-        costs={"6": 0.5}, reason="U goes up the gradient, not down"),
+        costs={"6": 0.5}, reason="U moves up the gradient, not down"),
     "the steps are α/S of the gradients": row(
         "w2v_sgd", STEPS, STEPS.replace("alpha", "alpha / len(w)"),
-        costs={"6": 0.5}, reason="is α/S, not α; the gradients are means already"),
+        costs={"6": 0.5}, reason="moves by α/S times the gradient, which is a mean already"),
     "the steps lack α": row(
         "w2v_sgd", STEPS, STEPS.replace("alpha * ", ""),
-        costs={"6": 0.5}, reason="lacks α"),
+        costs={"6": 0.5}, reason="U moves by the gradient, without α"),
     "α falls from batch to batch": row(
         "w2v_sgd", W_STEP, f"{W_STEP}            alpha *= 0.99\n",
         costs={"6": 0.5}, reason="U is right after one batch, but not after 10"),
@@ -291,6 +291,53 @@ def two_functions(body):
         for name in ("lossAndGradient", "lossAndGradientBatched"))
 
 
+FROM_SLOPES = ("h = u_w @ W.T; a = (g[..., None] * Vt).sum(-2); "
+               "return q.sum() * g.sum(), a @ W, g[..., None] * h[..., None, :], "
+               "np.atleast_2d(a).T @ np.atleast_2d(u_w)")
+DIFFERENCES = """
+import numpy as np
+def J_of(u_w, Vt, W, q):
+    x = Vt @ W @ u_w - q
+    x[0] = -x[0]
+    return np.logaddexp(0, x).sum()
+def lossAndGradient(*arguments):
+    gradients = [np.zeros(X.shape) for X in arguments[:3]]
+    for X, gradient in zip(arguments, gradients):
+        for place in np.ndindex(X.shape):
+            kept, losses = X[place], []
+            for step in (1e-5, -1e-5):
+                X[place] = kept + step
+                losses.append(J_of(*arguments))
+            X[place], gradient[place] = kept, (losses[0] - losses[1]) / 2e-5
+    return [J_of(*arguments), *gradients]
+"""
+UNROLLED = """    M, S = len(W), len(u_w)
+    each, both = range(M), [(a, b) for a in range(M) for b in range(M)]
+    lines = ["def results(u_w, Vt, W, q):", " J, rows = 0., []"]
+    lines += [f" w{a}_{b} = W[{a}][{b}]; dw{a}_{b} = 0." for a, b in both]
+    lines += [" for u, vt, y in zip(u_w, Vt, q):", *(f"  u{a} = u[{a}]" for a in each)]
+    lines += [f"  h{a} = " + "+".join(f"w{a}_{b} * u{b}" for b in each) for a in each]
+    lines += ["  row = []", *(f"  a{a} = 0." for a in each)]
+    for k in range(q.shape[1]):
+        sign = "-" if k == 0 else ""
+        lines += [f"  v = vt[{k}]", *(f"  v{a} = v[{a}]" for a in each)]
+        lines += [f"  x = {sign}(" + "+".join(f"v{a} * h{a}" for a in each) + f" - y[{k}])"]
+        lines += ["  e = exp(-abs(x)); J += max(x, 0.) + log1p(e)"]
+        lines += [f"  g = {sign}(1. if x > 0 else e) / (1. + e)"]
+        lines += ["  row.append((" + "".join(f"g * h{a}," for a in each) + "))"]
+        lines += [f"  a{a} += g * v{a}" for a in each]
+    lines += [f"  dw{a}_{b} += a{a} * u{b}" for a, b in both]
+    du = ["+".join(f"a{a} * w{a}_{b}" for a in each) + "," for b in each]
+    lines += [f"  rows.append((({''.join(du)}), row))"]
+    lines += [f" return J, rows, [{', '.join(f'dw{a}_{b}' for a, b in both)}]"]
+    names = {"exp": math.exp, "log1p": math.log1p}
+    exec("\\n".join(lines), names)
+    J, rows, dW = names["results"](*(X.tolist() for X in (u_w, Vt, W, q)))
+    du_w, dVt = zip(*rows)
+    return J / S, np.array(du_w) / S, np.array(dVt) / S, np.reshape(dW, (M, M)) / S
+"""
+
+
 BATCH = "def lossAndGradientBatched(u_w, Vt, W, q):\n"
 LOOP = "    return lossAndGradientCumulative(u_w, Vt, W, q)\n"
 
@@ -310,6 +357,12 @@ CHEATS = {
     "slopes of the right direction, and nearly 0": (
         {"grads": two_functions("return u_w.sum(), 0 * u_w, 1e-9 * np.ones(q.shape + (1,)) * "
                                 "(u_w @ W.T)[..., None, :], 0 * W")}, {"4": 2., "5": 2.}),
+    "slopes that are the same for all words": (
+        {"grads": two_functions(f"g = 0 * q + 0.3 / (q.size // q.shape[-1]); {FROM_SLOPES}")},
+        {"4": 2., "5": 2.}),
+    "slopes that follow from nothing": (
+        {"grads": two_functions(f"g = q / (q.size // q.shape[-1]); {FROM_SLOPES}")},
+        {"4": 1., "5": 1.25}),
     "the same constant in both": (
         {"grads": two_functions("return 7., u_w, Vt, W")}, {"4": 2., "5": 2.}),
 
@@ -320,6 +373,11 @@ CHEATS = {
     "all numbers shrink by a millionth": (
         [("w2v_sgd", STEPS, "            U, V, W = (X * (1 - 4e-6) for X in (U, V, W))\n")],
         {"6": 2.}),
+
+    "U alone": (
+        [("w2v_sgd", STEPS, "            np.subtract.at(U, w, alpha * du_w)\n")], {"6": 1.6}),
+    "V alone": (
+        [("w2v_sgd", STEPS, "            np.subtract.at(V, context, alpha * dVt)\n")], {"6": 1.6}),
 
     "nothing is computed of many observations": (
         [in_batch("    if len(u_w) > 100: return 0., 0 * u_w, 0 * Vt, 0 * W\n")], {"5": 1.}),
@@ -333,16 +391,27 @@ CHEATS = {
                   "q[:99])\n"
                   "        return J, np.resize(du_w, u_w.shape), np.resize(dVt, Vt.shape), dW\n")],
         {"5": 1.}),
+    "a loop without arrays, of names for all numbers": (
+        [("grads", BATCH, f"import math\n{BATCH}{UNROLLED}")], {"5": 1.}),
     "a loop over a lossAndGradient that is blank": (
         [("grads", "def lossAndGradient(u_w, Vt, W, q):\n",
           "def lossAndGradient(u_w, Vt, W, q):\n    return None\n"), in_batch("")],
         {"4": 2., "5": 2.}),
 
+    "differences": ({"grads": DIFFERENCES}, {"4": 1.5, "5": 2.}),
     "each word once, and a constant": (
         {"sampling": """
 import math
 def createSamplingSequence(freqs): return list(range(len(freqs)))
 def noiseDistribution(freqs, n): return [math.log(n / len(freqs))] * len(freqs)
+"""}, {"3": 1.}),
+    "the first word twice, all others once, and what follows": (
+        {"sampling": """
+import numpy as np
+def createSamplingSequence(freqs): return [0, *range(len(freqs))]
+def noiseDistribution(freqs, n):
+    counts = np.bincount(createSamplingSequence(freqs))
+    return np.log(n * counts / counts.sum())
 """}, {"3": 1.}),
     "each word nearly as often, and a constant": (
         {"sampling": """

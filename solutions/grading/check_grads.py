@@ -1,0 +1,278 @@
+"""The grader's checks of tasks 4 and 5.
+
+Samples are random and new in each check, so no table of answers passes. A result is compared
+relative to the largest number of what is right, so nothing passes because it is small.
+"""
+
+import time
+
+import numpy as np
+
+import grads as ours
+import test as published
+from beyond import diagnosis
+from beyond.diagnosis import WRONG, as_numbers, expect, expect_results, fail, tolerance_of
+from solutions.grading.calls import Fault
+from test import RESULTS
+
+SHAPES = (5, 4), (20, 3)                    # n, M
+SMALL_SHAPES = (1, 3), (3, 1), (1, 1)       # in which a squeeze or a broadcast goes wrong
+BATCHES = (7, 5, 4), (3, 5, 2)              # S, n, M
+SMALL_BATCHES = (4, 1, 3), (1, 5, 3), (3, 3, 3), (1, 1, 1)
+TINY = 1e-12                                # J's rounding is larger than what a step changes in it
+PRACTICALLY_0 = 1e-4                        # of what is right
+
+# n and M of the observations that are timed, and how many times as fast as our own loop a batch is
+# at least. Few numbers show a loop of NumPy's functions, more a loop of Python's own numbers; with
+# still more, einsum of three arrays is slow, and so are lists on their way to the judge.
+TIMED = ((2, 3), 4.), ((1, 16), 2.)
+TIMED_S = 3000
+
+
+def result(name, function, shapes, grads, passed):
+    """Check one result of a function: for numbers of about 1, in float32, a gradient for tiny ones.
+    """
+    right_for_shapes(name, function, shapes, grads)
+    if name != "J":
+        u_w, Vt, W, q = sample_of(shapes[-1])
+        sample = TINY * u_w, TINY * Vt, W, q
+        expect_right_again(name, getattr(grads, function)(*sample), sample, grads,
+                           f"u_w and Vt of about {TINY:g}: is it computed by differences?")
+
+
+def right_for_shapes(name, function, shapes, grads):
+    for shape in shapes:
+        sample = sample_of(shape)
+        label = " ".join(f"{letter}={size}" for letter, size in zip("SnM"[-len(shape):], shape))
+        expect_right(name, function, grads, sample, label)
+    single = [X.astype(np.float32) for X in sample]
+    expect_right(name, function, grads, single, "float32")
+
+
+def sample_of(shape):
+    """Return random u_w, Vt, W, q of n and M, or of S, n and M; scores are about 1."""
+    *batch, n, M = shape
+    u_w, *others = published.observations(None, *batch, n=n, M=M)
+    return [u_w / M, *others]
+
+
+def expect_right(name, function, grads, sample, label):
+    """Compare one of J, du_w, dVt, dW with the derivative of the loss."""
+    got = getattr(grads, function)(*sample)
+    expect_results(", ".join(RESULTS), got)
+    tolerance = diagnosis.SINGLE if sample[0].dtype == np.float32 else tolerance_of(*got)
+    if not (is_right(name, got, sample, tolerance) or is_excused(name, got, sample, grads)):
+        loss = published.mean_loss if is_batch(sample) else published.loss
+        exact = [X.astype(float) for X in sample]
+        published.expect_result(name, got[RESULTS.index(name)], loss, exact, tolerance, label)
+
+
+def expect_right_again(name, got, sample, grads, where):
+    """Fail unless a result that is right otherwise is so for a special sample."""
+    expect_results(", ".join(RESULTS), got)
+    if not (is_right(name, got, sample) or is_excused(name, got, sample, grads)):
+        fail(f"{name} is right otherwise, but not for {where}")
+
+
+def is_batch(sample):
+    return sample[0].ndim == 2
+
+
+def right_results(sample):
+    """Return what this project's own functions return, in float64, as a dict."""
+    function = ours.lossAndGradientBatched if is_batch(sample) else ours.lossAndGradient
+    results = function(*(X.astype(float) for X in sample))
+    return dict(zip(RESULTS, map(np.asarray, results)))
+
+
+def is_right(name, got, sample, tolerance=None):
+    right = right_results(sample)[name]
+    value, _ = as_numbers(right, got[RESULTS.index(name)])
+    return value is not None and is_close(value, right, tolerance or tolerance_of(*got))
+
+
+def is_close(value, right, tolerance):
+    """Say whether a result is right, relative to its largest number, which is not 0."""
+    size = np.abs(right).max()
+    return size > 0 and bool(np.abs(value - right).max() <= tolerance * size)
+
+
+def is_excused(name, got, sample, grads):
+    """Say whether a result is wrong only by what another part, or task 4, is punished for."""
+    right, tolerance = right_results(sample), tolerance_of(*got)
+    values = {part: as_numbers(right[part], value)[0] for part, value in zip(RESULTS, got)}
+    if values[name] is None:
+        return False
+    if name in ("du_w", "dW") and values["dVt"] is not None:
+        if fits_own_slopes(name, values, right["dVt"], sample, tolerance):
+            return True
+    return is_batch(sample) and is_slip_of_task_4(name, values[name], right, sample, grads,
+                                                  tolerance)
+
+
+def fits_own_slopes(name, values, right_dVt, sample, tolerance):
+    """Say whether du_w or dW is right for the slopes g that are in the student's own dVt = g hᵀ.
+
+    A fault in g, or in the scores from which it comes, costs dVt, and J if J has it; du_w and dW,
+    in which it is again, keep their points.
+    """
+    u_w, Vt, W, _ = sample
+    for h in u_w @ W.T, u_w @ W:        # h = W u_w, and with the fault that W is transposed
+        h = h[..., None, :]
+        g, right_g = (np.sum(X * h, axis=-1, keepdims=True) / np.sum(h * h, axis=-1, keepdims=True)
+                      for X in (values["dVt"], right_dVt))
+        if not is_close(values["dVt"], g * h, tolerance):
+            continue
+        practically_0 = PRACTICALLY_0 * np.abs(right_g).max()
+        if np.median(np.abs(g)) <= practically_0 or np.ptp(g) <= practically_0:
+            continue                        # slopes that are 0, or the same for all words
+        a = np.sum(g * Vt, axis=-2)
+        right = a @ W if name == "du_w" else np.atleast_2d(a).T @ np.atleast_2d(u_w)
+        if is_close(values[name], right, tolerance):
+            return True
+    return False
+
+
+def is_slip_of_task_4(name, value, right, sample, grads, tolerance):
+    """Say whether a result is wrong only as that of the student's own lossAndGradient is.
+
+    It is if it is the mean of those, which depend on the observation, and are a slip: two other
+    results are right in them, or they have a usual mistake.
+    """
+    own = results_of_own(grads, sample)
+    means = {part: mean_of(part, values) for part, values in own.items()}
+    if name not in own or not is_close(value, means[name], tolerance):
+        return False
+    varies = np.ptp(own[name], axis=0) if len(own[name]) > 1 else np.abs(own[name])
+    right_ones = [part for part in own if is_close(means[part], right[part], tolerance)]
+    return (np.max(varies) > PRACTICALLY_0 * np.abs(right[name]).max()
+            and (len(right_ones) >= 2 or is_usual_mistake(name, grads)))
+
+
+def is_usual_mistake(name, grads):
+    """Say whether a result of the student's lossAndGradient is wrong in a way that has a name."""
+    sample = sample_of(SHAPES[0])
+    value = grads.lossAndGradient(*sample)[RESULTS.index(name)]
+    fault = published.fault_in(name, value, published.loss, sample, diagnosis.SINGLE)
+    return fault is not None and fault[0] != WRONG
+
+
+def results_of_own(grads, sample):
+    """Return what the student's lossAndGradient returns for each observation of a batch.
+
+    Returns
+    -------
+    dict from the names of results to arrays; without those that are not of the right shape
+    """
+    u_w, Vt, W, q = sample
+    own = [grads.lossAndGradient(u_w[i], Vt[i], W, q[i]) for i in range(len(u_w))]
+    own = [one if isinstance(one, list | tuple) and len(one) == 4 else [None] * 4 for one in own]
+    results = {}
+    for (name, right), values in zip(right_results([u_w[0], Vt[0], W, q[0]]).items(), zip(*own)):
+        arrays = [as_numbers(right, value)[0] for value in values]
+        if all(array is not None for array in arrays):
+            results[name] = np.array(arrays)
+    return results
+
+
+def mean_of(name, values):
+    """Return the mean loss, or the gradient of it, from the values of all observations."""
+    return values.mean(axis=0) if name in ("J", "dW") else values / len(values)
+
+
+def small_shapes(task, function, shapes, grads, passed):
+    for name in RESULTS:
+        if (task, name) in passed:
+            right_for_shapes(name, function, shapes, grads)
+
+
+def large_scores(task, function, grads, passed):
+    """Scores of thousands, right ones and wrong ones, in the results that are right otherwise.
+
+    Who has lost points for them in task 4 does not lose them again.
+    """
+    if task == "5" and ("4", "large scores") not in passed:
+        return
+    right_ones = {name for name in RESULTS if {("4", name), (task, name)} <= passed}
+    if "dVt" not in right_ones:         # du_w and dW may be right for the student's own g only
+        right_ones &= {"J"}
+    for score in 1e3, 1e4:
+        u_w, W, q = np.array([score, 0.]), np.eye(2), np.zeros(4)
+        Vt = np.array([[-1., 0.5], [1., 0.5], [-1., 0.5], [0., 0.5]])   # wrong, wrong, right, ½
+        if task == "5":                 # the same observation twice
+            u_w, Vt, q = (np.stack([X, X]) for X in (u_w, Vt, q))
+        got = getattr(grads, function)(u_w, Vt, W, q)
+        expect_results(", ".join(RESULTS), got)
+        for (name, right), value in zip(right_results([u_w, Vt, W, q]).items(), got):
+            if name in right_ones:
+                expect_large(name, right, value, score, tolerance_of(*got))
+
+
+def expect_large(name, expected, value, score, tolerance):
+    array = np.asarray(value, dtype=float)
+    if not np.isfinite(array).all():
+        strange = array[~np.isfinite(array)].flat[0]
+        fail(f"{name} is {strange} for scores of about ±{score:.0f}: exp or log overflows; "
+             "compute with log(1 + exp(-abs(x))) and with exp(-abs(x))")
+    expect(f"{name} for scores of about ±{score:.0f}", expected, value, tolerance=tolerance)
+
+
+def no_loop(grads, passed):
+    """A loop over S shows in the time: with few numbers, tensor operations are 12 to 50 times as
+    fast as our own loop and loops of NumPy's functions twice; with more, tensor operations 4 to 16
+    times and loops of Python's numbers once.
+    """
+    right_ones = [name for name in RESULTS if ("5", name) in passed]
+    for shape, least in TIMED:
+        ratio = ratio_to_a_loop(shape, least, grads, right_ones)
+        if ratio < least:
+            fail(f"batched is only {ratio:.1f} times as fast as a loop over {TIMED_S} "
+                 "observations: is there one in it?")
+
+
+def ratio_to_a_loop(shape, enough, grads, right_ones):
+    """Return how many times as fast as our own loop a batch is.
+
+    The quickest of several runs counts, since a busy machine only adds time. Inputs are random, so
+    results cannot be prepared; they must be right.
+    """
+    loop = min(timed(ours.lossAndGradientCumulative, sample_of((500, *shape)), time.thread_time)[1]
+               for _ in range(3))
+    ratio = 0.
+    for _ in range(5):
+        sample = sample_of((TIMED_S, *shape))
+        got, batched = timed(grads.lossAndGradientBatched, sample, grads.seconds_used)
+        for name in right_ones:
+            expect_right_again(name, got, sample, grads, f"{TIMED_S} observations")
+        ratio = max(ratio, loop / batched)
+        if ratio > enough:
+            break
+    return ratio
+
+
+def timed(function, sample, clock):
+    """Return the results of a function, and the seconds that it takes for each observation.
+
+    clock : processor time, so that other processes make neither ours nor theirs slower
+    """
+    begun = clock()
+    got = function(*sample)
+    return got, (clock() - begun) / len(sample[0])
+
+
+def cumulative(grads, passed):
+    """The hand-out gives it: the mean of what the student's own lossAndGradient returns."""
+    for shape in BATCHES:
+        sample = sample_of(shape)
+        try:
+            own = results_of_own(grads, sample)
+        except Fault:
+            return                          # which is punished in task 4
+        got = grads.lossAndGradientCumulative(*sample)
+        expect_results(", ".join(RESULTS), got)
+        for name, value in zip(RESULTS, got):
+            if name in own:
+                mean, S = mean_of(name, own[name]), len(own[name])
+                expect(f"{name} of lossAndGradientCumulative", mean, value, {
+                    "is not divided by S": S * mean, "is divided by S twice": mean / S},
+                    tolerance_of(*got))

@@ -1,0 +1,233 @@
+"""The grader's checks of task 6. Each training starts from new random numbers."""
+
+import numpy as np
+
+import test as published
+from beyond import diagnosis
+from beyond.diagnosis import expect_results, fail, find_fault, tolerance_of
+from solutions.grading.calls import Fault
+
+ALPHA = 0.3
+
+
+def gradients(u_w, Vt, W, q):
+    """Gradients that a student asks for: ValueError if shapes do not fit each other.
+
+    Nothing is computed then, since a few bytes could be broadcast to many.
+    """
+    shapes = tuple(map(np.shape, (u_w, Vt, W, q)))
+    S, words, M = shapes[1] if len(shapes[1]) == 3 else (0, 0, 0)
+    if shapes != ((S, M), (S, words, M), (M, M), (S, words)):
+        raise ValueError(f"u_w, Vt, W, q of the shapes {shapes} do not fit each other")
+    return published.easy_gradients(u_w, Vt, W, q)
+
+
+class Training:
+    """What a student's SGD makes of pairs whose context words all have their own negatives.
+
+    Parameters
+    ----------
+    pairs : list of (w, c)
+    contexts : dict from c to [c, c̄_1 …]
+    """
+
+    def __init__(self, w2v_sgd, pairs, contexts, S=1000, epochs=1, alpha=ALPHA):
+        rng = np.random.default_rng()
+        words = 1 + max(max(context) for context in contexts.values())
+        sizes = (words, 3), (words, 3), (3, 3)
+        self.start = dict(zip("UVW", (rng.normal(size=size) for size in sizes)))
+        self.q_noise = rng.normal(size=words)
+        self.contexts, self.targets, self.alpha = contexts, {c: w for w, c in pairs}, alpha
+
+        def context_function(c):
+            if c not in contexts:
+                fail("contextFunction is called with a word that is no pair's context word")
+            self.visited.append(int(c))
+            return list(contexts[int(c)])
+
+        def loss_function(u_w, Vt, W, q):
+            results = gradients(u_w, Vt, W, q)
+            self.sizes.append(len(u_w))
+            return results
+
+        def train(data):
+            self.visited, self.sizes = [], []
+            return w2v_sgd.stochasticGradientDescend(
+                data, *(X.copy() for X in self.start.values()), context_function, loss_function,
+                self.q_noise, S, epochs, alpha)
+
+        got = of_list_or_array(train, pairs)
+        expect_results("U, V, W", got)
+        self.tolerance = tolerance_of(*got)
+        self.got = dict(zip("UVW", got))
+
+    def trained(self, batches=1, **how):
+        """Return U, V and W after the first batches, or after all if None, as they should be.
+
+        how : alpha and total, for a usual mistake in them: see `published.plain_sgd`
+        """
+        result, done = self.start.values(), 0
+        for size in self.sizes[:batches]:
+            contexts = [self.contexts[c] for c in self.visited[done:done + size]]
+            result = published.plain_sgd(contexts, self.targets, *result, self.q_noise, size,
+                                         **{"alpha": self.alpha} | how)
+            done += size
+        return dict(zip("UVW", result))
+
+    def fault(self, name, batches=1):
+        """Compare U, V or W with what it should be after some batches: see `find_fault`."""
+        mistakes = {"was never changed": self.start[name]}
+        for mistake, how in diagnosis.sgd_mistakes(self.alpha, self.sizes[0]).items():
+            mistakes[mistake] = lambda how=how: self.trained(batches, **how)[name]
+        return find_fault(self.trained(batches)[name], self.got[name], mistakes, self.tolerance)
+
+    def expect(self, name):
+        fault = self.fault(name)
+        if fault:
+            fail(f"{name} {fault[0]}", fault[1])
+
+    def is_along_gradient(self, name):
+        """Say whether U, V or W has changed by a multiple of the gradient.
+
+        It must be neither so short nor so long that no usual mistake with α and S leads to it.
+        """
+        got = diagnosis.numbers(name, self.start[name], self.got[name])
+        change = got - self.start[name]
+        gradient = self.start[name] - self.trained(alpha=1.)[name]
+        factor = np.vdot(gradient, change) / np.vdot(gradient, gradient)
+        longest = 2 * self.sizes[0]
+        # Relative to what is added; float32 keeps 7 digits of U, V and W themselves.
+        difference = np.abs(change - factor * gradient).max()
+        is_multiple = difference <= 10 * self.tolerance * np.abs(factor * gradient).max()
+        return is_multiple and ALPHA / longest < abs(factor) < longest
+
+
+def of_list_or_array(train, pairs):
+    """Train with pairs as a list or, if that fails, as an array; another check asks for both."""
+    try:
+        return train([tuple(pair) for pair in pairs])
+    except Fault as error:
+        try:
+            return train(np.array(pairs))
+        except Fault:
+            raise error from None
+
+
+def one_batch(w2v_sgd, pairs, contexts, alpha=ALPHA):
+    """Train with a single batch, of all pairs.
+
+    Where epochs are too few or too many, the last batch is left out, or batches are of one pair,
+    which is another check's matter, it is looked for elsewhere.
+    """
+    N = len(pairs)
+    for count, S, epochs in (N, N, 1), (N, N - 1, 1), (N, N, 2), (N, N, 0), (1, 1, 1):
+        training = Training(w2v_sgd, pairs[:count], contexts, S, epochs, alpha)
+        if len(training.sizes) == 1:
+            return training
+    fail("lossAndGradientFunction is not called once a batch")
+
+
+# Each word once: what repeats is another check's.
+APART = [(w, 10 + w) for w in range(6)]
+CONTEXTS_APART = {10 + w: [10 + w, 20 + 2 * w, 21 + 2 * w] for w in range(6)}
+
+
+def update(name, w2v_sgd, passed):
+    """Check that a step changes U, V or W along its gradient, by whatever factor."""
+    training = one_batch(w2v_sgd, APART, CONTEXTS_APART)
+    if not training.is_along_gradient(name):
+        training.expect(name)
+
+
+def right_updates(passed):
+    """List those of U, V, W that have earned their points; fail if they are fewer than two."""
+    names = [name for name in "UVW" if ("6", name) in passed]
+    if len(names) < 2:
+        fail("not even two of U, V and W are changed as they should")
+    return names
+
+
+def step_size(w2v_sgd, passed):
+    """Check the factor, -α, of the updates that are right otherwise."""
+    for alpha in ALPHA, 1.:
+        training = one_batch(w2v_sgd, APART, CONTEXTS_APART, alpha)
+        for name in right_updates(passed):
+            training.expect(name)
+
+
+def repeated_words(w2v_sgd, passed):
+    """Check that words which occur in several pairs of a batch get all of their gradients."""
+    targets = [0] * 5 + [1] * 4 + [2] * 2 + [3]     # not all as often
+    pairs = [(w, 10 + i) for i, w in enumerate(targets)]
+    expect_all_gradients(w2v_sgd, passed, pairs, {c: [c, 30 + c % 4, 34 + c % 5] for _, c in pairs})
+
+
+def twice_in_one_context(w2v_sgd, passed):
+    if {("6", "V"), ("6", "repeated words")} <= passed:
+        contexts = {c: [c, 30 + c // 2, 30 + c // 2] for _, c in APART}
+        expect_all_gradients(w2v_sgd, passed, APART, contexts)
+
+
+def expect_all_gradients(w2v_sgd, passed, pairs, contexts):
+    training = one_batch(w2v_sgd, pairs, contexts)
+    for name in right_updates(passed):
+        if not training.is_along_gradient(name):
+            training.expect(name)
+
+
+def forms_of_data(w2v_sgd, passed):
+    """Check that data may be both; who can handle neither has lost the points already."""
+    errors = {}
+    for kind, form in ("a list", list), ("an array", np.array):
+        start = [np.ones((32, 2)), np.ones((32, 2)), np.ones((2, 2))]
+        try:
+            w2v_sgd.stochasticGradientDescend(form(APART), *start, CONTEXTS_APART.__getitem__,
+                                              gradients, np.zeros(32), 4, 1, 0.1)
+        except Fault as error:
+            errors[kind] = str(error)
+    if len(errors) == 1:
+        (kind, error), = errors.items()
+        fail(f"data as {kind} of pairs must do, too", error)
+
+
+def shuffling(w2v_sgd, passed):
+    """Check that the pairs do not come in the order of data."""
+    if fault_in_three_epochs(w2v_sgd) == diagnosis.NOT_SHUFFLED:
+        fail(diagnosis.NOT_SHUFFLED)
+
+
+def shuffled_once(w2v_sgd, passed):
+    """Check that each epoch has an order of its own."""
+    if ("6", "no shuffling") in passed and fault_in_three_epochs(w2v_sgd):
+        fail(diagnosis.SHUFFLED_ONCE)
+
+
+def fault_in_three_epochs(w2v_sgd):
+    """Say what is wrong with the order of the pairs, however many are left out of each epoch."""
+    pairs = [(w % 3, 10 + w) for w in range(30)]
+    contexts = {c: [c, 50, 51] for _, c in pairs}
+    visited = Training(w2v_sgd, pairs, contexts, S=10, epochs=3).visited
+    return diagnosis.order_fault(visited, [c for _, c in pairs], len(set(visited)))
+
+
+def epochs_and_batches(w2v_sgd, passed):
+    """Check that each epoch goes through each pair once, in batches, one after the other.
+
+    At the end with more pairs than lie between two reports of progress.
+    """
+    is_right = {("6", part) for part in ("U", "V", "W", "step", "repeated words")} <= passed
+    for N, S, epochs in (30, 7, 2), (30, 10, 1), (30, 1, 1), (30, 100, 2), (10_500, 500, 2):
+        words = list(range(10, 10 + N))
+        contexts = {c: [c, c % 4, 4 + c % 5] for c in words}
+        pairs = [(c % 3, c) for c in words]
+        training = Training(w2v_sgd, pairs, contexts, S, epochs, ALPHA / S)     # gradients are sums
+        label = f"{N} pairs, batchSize {S}, epochs {epochs}"
+        published.expect_epochs(training.visited, words, epochs, S, label)
+        sizes = [min(S, N - first) for first in range(0, N, S)] * epochs
+        if training.sizes != sizes:
+            fail(f"the batches are not of S pairs ({label})",
+                 f"their sizes are {training.sizes}, expected {sizes}")
+        for name in "UVW" if is_right else "":
+            if training.fault(name, batches=None):
+                fail(f"{name} is right after one batch, but not after {len(sizes)} ({label}): "
+                     "does each go on from the U, V and W of the one before?")
