@@ -41,10 +41,9 @@ class InProcess:
             self.modules[name] = module
         return self.modules[name]
 
-    def call(self, module, name, args, kwargs=None, times=1):
-        request = [module, name, args, list((kwargs or {}).items()), times]
+    def call(self, module, name, args, times=1):
         functions = []
-        call = read(wire.pack(request, functions), functions)
+        call = read(wire.pack([module, name, args, times], functions), functions)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(worker, "importlib", self)
             try:

@@ -3,6 +3,7 @@ does when it is stopped, and the hostile submissions of hostile.py.
 """
 
 import csv
+import errno
 import os
 import platform
 import re
@@ -13,6 +14,7 @@ import sys
 import textwrap
 import threading
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,7 @@ from solutions import grade
 from solutions.grading import bubblewrap, check_sgd, wire
 from solutions.grading.box import Box, Look
 from solutions.grading.calls import Fault, Student
-from solutions.grading.results import HandIn
+from solutions.grading.results import HandIn, Result
 from tests.support.handed_in import OWN, ROOT, STUDENT, files_of, pack
 from tests.support.hostile import ATTACKS, LOSING, PROBES, with_attack
 
@@ -35,6 +37,11 @@ SLEEP = "import time\ntime.sleep(1000)\n"
 def run(folder, *options, command=COMMAND, **environment):
     return subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True,
                           encoding="utf-8", env=os.environ | environment)
+
+
+def skip_unless_x86():
+    if platform.machine() != "x86_64":
+        pytest.skip("the system calls are x86-64's")
 
 
 def rows_of(file):
@@ -68,21 +75,17 @@ def test_values_travel():
     floats = [0.1 * i for i in range(20)]
     nested = [[[i, 2], [3, i]] for i in range(20)]
     value = [None, True, 2 ** 70, 1e-320, float("inf"), "ж", (1, [2, ()]), floats, nested,
-             list(range(20)), [np.int64(3)] * 20, [[1], []] * 9, [[1, "2"]] * 9, "\udc80"]
+             list(range(20)), [[1], []] * 9, [[1, "2"]] * 9, "\udc80"]
     got = through(value)
     assert got == value and [type(item) for item in got] == [type(item) for item in value]
-    assert type(got[9][0]) is int and type(got[10][0]) is np.int64
     assert through(range(3)) == [0, 1, 2] and np.isnan(through(np.nan))
-    rows = through(list(np.ones((9, 2))))
-    assert type(rows) is list and all(np.array_equal(row, [1, 1]) for row in rows)
-
-
-@pytest.mark.parametrize("array", [
-    np.arange(12.).reshape(3, 4).T, np.float32(2), np.zeros((0, 3), bool), np.array(5, ">i2")])
-def test_arrays_travel(array):
-    got = through(array)
-    assert type(got) is type(array) and got.dtype == array.dtype and got.shape == array.shape
-    assert np.array_equal(got, array)
+    assert through([np.int64(3)] * 20) == [3] * 20
+    assert through(list(np.ones((9, 2)))) == [[1, 1]] * 9
+    for array in (np.arange(12.).reshape(3, 4).T, np.float32(2), np.zeros((0, 3), bool),
+                  np.array(5, ">i2")):
+        got = through(array)
+        assert type(got) is type(array) and got.dtype == array.dtype and got.shape == array.shape
+        assert np.array_equal(got, array)
 
 
 @pytest.mark.parametrize("value", [
@@ -98,7 +101,7 @@ def test_values_that_do_not_travel(value):
     '{"array": ["<f8", [-1], "array"]}', '{"array": ["<f8", [1e3], "array"]}',
     '{"array": ["<f8", [1000], "array"]}', '{"array": ["<f8", [99999999999, 0], "array"]}',
     '{"array": ["<f8", [10], "x"]}', '{"array": ["V8", [1], "array"]}', '{"function": 3}',
-    '{"array": ["<f8", [9999999, 0], "list"]}', '{"array": ["<i1", [9999999, 1], "items"]}',
+    '{"array": ["<f8", [9999999, 0], "list"]}', '{"array": ["<i1", [9999999, 1], "list"]}',
     '{"array": ["<f8", [], "list"]}', "1" * 10 ** 6, "\udc80"])
 def test_rubbish_is_no_message(text):
     with pytest.raises(wire.Garbage):
@@ -165,7 +168,7 @@ def test_pools_need_no_sockets(box, pool):
     student.close()
 
 
-@pytest.mark.parametrize("body", ["time.sleep(0.8)", "x()", "threading.Event().wait(0.8)"])
+@pytest.mark.parametrize("body", ["time.sleep(0.8)", "x()"])
 def test_sleep_is_charged(box, body):
     """Also the judge's, while it is asked for something."""
     student = student_of(body)
@@ -178,7 +181,7 @@ def test_sleep_is_charged(box, body):
     ("pass", False), ("if os.fork() == 0: time.sleep(9)", True),
     ("threading.Thread(target=time.sleep, args=[9]).start()", True)])
 def test_waiting_for_its_own_is_charged(box, body, is_strict):
-    student = student_of(f"{body}\ntime.sleep(0.4)")
+    student = student_of(f"{body}\ntime.sleep(0.2)")
     called(student, 1)
     stopwatch = student.box.stopwatch
     assert stopwatch.is_strict == is_strict
@@ -188,23 +191,13 @@ def test_waiting_for_its_own_is_charged(box, body, is_strict):
     student.close()
 
 
-@pytest.mark.parametrize("body", [
-    "while True: x()", "while True: pass", "time.sleep(1000)", "os.kill(os.getpid(), 19)"])
+@pytest.mark.parametrize("body", ["while True: x()", "os.kill(os.getpid(), 19)"])
 def test_no_end(box, body):
-    student = student_of(body, seconds=2.)
-    with pytest.raises(Fault, match="took longer than 1 s"):
-        called(student, lambda: time.sleep(0.2))
-    with pytest.raises(Fault, match="took longer than 1 s before"):
-        called(student, 1)
-    student.close()
-
-
-def test_what_is_left_of_the_time_is_named(box):
-    student = student_of("time.sleep(1000)", seconds=4.)
+    student = student_of(body)
     student.seconds_left = 0.3
     for says in "took longer than 0.3 s$", "took longer than 0.3 s before$":
         with pytest.raises(Fault, match=says):
-            called(student, 1)
+            called(student, lambda: time.sleep(0.1))
     student.close()
 
 
@@ -215,10 +208,31 @@ def test_memory_shared_by_forks_counts_once(box):
         for _ in range(x):
             if os.fork() == 0:
                 while True: signal.pause()
-        """, memory=700 << 20)
+        """)
     called(student, 12)
-    look = student.box.look
-    assert look.memory(at_most=1 << 40) > 1200 << 20 > 250 << 20 > look.memory(at_most=0)
+    assert 100 << 20 < student.box.look.memory() < 300 << 20
+    student.close()
+
+
+# On x86-64. Arguments are such that no call succeeds, or says by itself that it is not permitted.
+DENIED = {
+    "socket": 41, "socketpair": 53, "shmget": 29, "msgget": 68, "semget": 64, "ptrace": 101,
+    "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "add_key": 248, "request_key": 249,
+    "keyctl": 250, "inotify_init": 253, "vmsplice": 278, "inotify_init1": 294,
+    "process_vm_writev": 311, "memfd_create": 319, "io_uring_setup": 425, "pidfd_getfd": 438,
+    "memfd_secret": 447, "a call of the x32 kind": 0x40000000 + 39}
+
+
+def test_system_calls_that_are_denied(box):
+    skip_unless_x86()
+    student = student_of("""
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        return [libc.syscall(number, -1, -1, -1, -1, -1) + ctypes.get_errno() for number in x]
+        """)
+    errors = called(student, list(DENIED.values()))
+    assert dict(zip(DENIED, errors)) == dict.fromkeys(DENIED, -1 + errno.EPERM)
+    assert called(student, [16]) == [-1 + errno.EBADF]      # ioctl is not
     student.close()
 
 
@@ -246,7 +260,7 @@ for _ in range(3): os.fork()
 data = b"1" * x
 time.sleep(1000)
 """, memory=700 << 20)
-    with pytest.raises(Fault, match="used more than 0.7 GB"):
+    with pytest.raises(Fault, match="used more than 0.7 GB|could not be measured"):
         called(student, 150 << 20)
     student.close()
 
@@ -286,7 +300,7 @@ def test_the_judge_is_limited(does, says):
     """The last is no Python that could be stopped, so the kernel kills it."""
     code = ("import resource\nfrom solutions.grading import judge\njudge.limit(2 << 30, 1)\n"
             "soft, _ = resource.getrlimit(resource.RLIMIT_CPU)\n"
-            f"resource.setrlimit(resource.RLIMIT_CPU, (soft, 3))\n{does}")
+            f"resource.setrlimit(resource.RLIMIT_CPU, (soft, 2))\n{does}")
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode and says in result.stderr
 
@@ -337,8 +351,7 @@ def not_to_be_had(way):
 
 @pytest.mark.parametrize("way", ["namespaces are denied", "namespaces are used up", "no bwrap"])
 def test_closed(box, tmp_path, way):
-    if platform.machine() != "x86_64":
-        pytest.skip("the system calls are x86-64's")
+    skip_unless_x86()
     pack(tmp_path / "FN1.zip", files_of(OWN))
     result = run(tmp_path, "FN1.zip", "--csv", "marks.csv", command=not_to_be_had(way))
     assert result.returncode == 2 and "bwrap" in result.stderr, result.stderr
@@ -346,12 +359,10 @@ def test_closed(box, tmp_path, way):
     assert result.stdout == "" and not (tmp_path / "marks.csv").exists()
 
 
-@pytest.mark.parametrize("way", ["namespaces are denied", "no bwrap"])
-def test_unsafe(box, tmp_path, way):
-    if platform.machine() != "x86_64":
-        pytest.skip("the system calls are x86-64's")
+def test_unsafe(tmp_path):
     pack(tmp_path / "FN1.zip", files_of(OWN))
-    result = run(tmp_path, "FN1.zip", "--unsafe", "--report", ".", command=not_to_be_had(way))
+    result = run(tmp_path, "FN1.zip", "--unsafe", "--report", ".",
+                 command=not_to_be_had("no bwrap"))
     assert result.returncode == 0 and "total | 7" in result.stdout, result.stderr
     assert "without a box" in (tmp_path / "FN1.md").read_text(encoding="utf-8")
 
@@ -361,10 +372,10 @@ def test_unsafe(box, tmp_path, way):
 NO_BOX = """
 import sys
 sys.path.insert(0, {root!r})
-from solutions.grading import box, judge
+from solutions.grading import bubblewrap, judge
 def isolated_command(*args):
-    raise box.InputError("no bwrap any more")
-box.isolated_command = isolated_command
+    raise OSError("no bwrap any more")
+bubblewrap.isolated_command = isolated_command
 judge.main()
 """
 BROKEN_JUDGES = {
@@ -408,34 +419,54 @@ def until(condition, seconds):
     return condition()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="other signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped(box, tmp_path, number):
-    memory = 3 + os.getpid() / 2 ** 24
-    process = started(tmp_path, "--memory", str(memory))
-    assert until(lambda: processes_with(f"main({int(memory * 2 ** 30)},"), 60)
-    assert (tmp_path / "marks.csv").read_text() == "old"
-    process.send_signal(number)
-    _, error = process.communicate(timeout=90)
-    assert process.returncode == 130 and error == ""
-    rows = rows_of(tmp_path / "marks.csv")
-    assert [(row["state"], row["total"]) for row in rows.values()] == [
-        ("graded", "7"), ("not graded", ""), ("not graded", "")]
-    assert until(lambda: not processes_with(f"main({int(memory * 2 ** 30)},"), 30)
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_killed(box, tmp_path):
-    """The judge and its boxes end at once."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_stopped(box, tmp_path, number):
+    """What is done is written, unless it is killed; the judge and its boxes end at once."""
     memory = 3 + os.getpid() / 2 ** 24
     (tmp_path / "tmp").mkdir()
     process = started(tmp_path, "--memory", str(memory), TMPDIR=str(tmp_path / "tmp"))
     ours = [str(tmp_path / "tmp"), f"main({int(memory * 2 ** 30)},"]     # the judge's, the boxes'
     assert until(lambda: processes_with(ours[1]), 60) and processes_with(ours[0])
-    process.kill()
-    process.communicate()
-    assert until(lambda: not any(map(processes_with, ours)), 30)
     assert (tmp_path / "marks.csv").read_text() == "old"
+    process.send_signal(number)
+    _, error = process.communicate(timeout=90)
+    assert until(lambda: not any(map(processes_with, ours)), 30)
+    if number == signal.SIGKILL:
+        assert (tmp_path / "marks.csv").read_text() == "old"
+        return
+    assert process.returncode == 130 and error == ""
+    rows = rows_of(tmp_path / "marks.csv")
+    assert [(row["state"], row["total"]) for row in rows.values()] == [
+        ("graded", "7"), ("not graded", ""), ("not graded", "")]
+
+
+def test_ctrl_c_keeps_what_is_done_out_of_turn(monkeypatch):
+    """FN2 still runs when Ctrl-C comes, and FN3 is done."""
+    third_is_done, second_may_end = threading.Event(), threading.Event()
+
+    def judged(hand_in, limits):
+        if hand_in.student == "FN2":
+            second_may_end.wait(60)
+        if hand_in.student == "FN3":
+            threading.Timer(0.2, third_is_done.set).start()
+        return Result(hand_in.student, "")
+
+    def ctrl_c(line):
+        assert third_is_done.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(grade, "grade", judged)
+    monkeypatch.setattr(grade, "tell", ctrl_c)
+    monkeypatch.setattr(grade.reports, "report", lambda *args: "")
+    monkeypatch.setattr(grade.signal, "signal", lambda *args: None)
+    monkeypatch.setattr(grade, "IS_STOPPED", threading.Event())
+    hand_ins = [HandIn(f"FN{i}", ()) for i in (1, 2, 3)]
+    results, is_stopped = grade.graded(hand_ins, None, types.SimpleNamespace(
+        jobs=3, language="en", unsafe=False))
+    second_may_end.set()
+    assert is_stopped
+    assert [result.state for result in results] == ["graded", "not graded", "graded"]
 
 
 # --- The hostile ones ---------------------------------------------------------------------------
@@ -444,9 +475,9 @@ def test_killed(box, tmp_path):
 IS_TRIAL = "W2V_TRIALS" in os.environ
 SOME = ["a .pth in site-packages", "modes of devices", "daemons", "the keyring", "sockets",
         "files outside", "the grader's environment", "all signals to all", "shared memory",
-        "os._exit", "short-lived children that nobody counts", "memory of many processes",
-        "memory of the kernel", "many empty files", "noise on all files", "an empty array as long",
-        "equal to everything", "control characters", "sleeps at import"]
+        "os._exit", "short-lived children that nobody counts", "memory of the kernel",
+        "many empty files", "noise on all files", "an empty array as long",
+        "equal to everything", "control characters"]
 
 
 def listening(kind, address):
@@ -498,8 +529,7 @@ def hostile_archives(folder, places):
 @pytest.fixture(scope="module")
 def attacked(box, tmp_path_factory):
     """Grade the hostile archives and good ones among them by the command."""
-    if platform.machine() != "x86_64":
-        pytest.skip("the system calls are x86-64's")
+    skip_unless_x86()
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "victim").mkdir()
     (folder / "victim/marks.txt").write_text("6.00")
@@ -514,7 +544,7 @@ def attacked(box, tmp_path_factory):
         pack(folder / f"in/{name}.zip", files_of(OWN))
     memory = 0.7 + os.getpid() / 2 ** 28
     before = state_of_the_machine()
-    result = run(folder, "in", "--timeout", "9", "--memory", str(memory), "--csv", "marks.csv",
+    result = run(folder, "in", "--timeout", "12", "--memory", str(memory), "--csv", "marks.csv",
                  TMPDIR=str(folder / "tmp"), HOSTILE_SECRET="secret")
     left = processes_with(f"main({int(memory * 2 ** 30)},")
     tcp.close()
@@ -572,6 +602,5 @@ def test_there_are_attacks_enough():
 def test_probes_tell_what_they_gain():
     """Without a box, a probe says what it could reach."""
     source = with_attack(PROBES["files outside"], "grads", "", {"project": ROOT})
-    source = textwrap.dedent(source)
     with pytest.raises(Exception, match="GAINED"):
         exec(source, {})

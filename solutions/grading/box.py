@@ -19,17 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from solutions.grading import wire
-from solutions.grading.bubblewrap import (
-    ADVICE,
-    ENVIRONMENT,
-    HERE,
-    WORKER,
-    WRITABLE,
-    isolated_command,
-    packages,
-    system_call_filter,
-)
+from solutions.grading import bubblewrap, wire
 from solutions.grading.worker import FOLDER
 from utils import InputError
 
@@ -46,12 +36,12 @@ def see_that_it_can_be_had():
     if sys.platform != "linux":
         raise InputError("the box in which students' code runs needs Linux: grade in a virtual "
                          "machine with it; --unsafe runs without a box")
-    isolated_command([], 0)         # says it if there is no bwrap
+    bubblewrap.bwrap()              # says it if there is none
     box = Box({}, seconds=60, memory=4 * GB)
     try:
         box.start()
     except NotStarted as error:
-        raise InputError(f"bwrap cannot isolate here ({error}): {ADVICE}") from None
+        raise InputError(f"bwrap cannot isolate here ({error}): {bubblewrap.ADVICE}") from None
     box.end()
 
 
@@ -73,8 +63,7 @@ class Box:
     def __init__(self, files, seconds, memory, is_unsafe=False):
         self.files, self.seconds, self.memory = files, seconds, memory
         self.is_unsafe = is_unsafe
-        self.process = None
-        self.folder = None          # of the modules, where it is not isolated
+        self.folder = FOLDER        # of the modules
         self.look = None            # at what is in it, where it is isolated
         self.stopwatch, self.allowed = None, 0.
         self.ended = ""             # why it was ended, if the watch did so
@@ -83,7 +72,7 @@ class Box:
     def start(self):
         """Start it, and wait until it is ready. Raises NotStarted."""
         try:
-            self.process = self._process()
+            self.process = self._unsafe_process() if self.is_unsafe else self._process()
         except (InputError, OSError) as error:
             raise NotStarted(str(error)) from None
         self.is_over = threading.Event()
@@ -94,7 +83,7 @@ class Box:
         files = [[name, np.frombuffer(data, np.uint8)] for name, data in self.files.items()]
         try:
             with self.limited(TO_START):
-                self.send(wire.pack([self.folder or str(FOLDER), files]))
+                self.send(wire.pack([str(self.folder), files]))
                 ready = wire.unpack(*self.receive())
             if not self.is_unsafe:
                 self.look = Look(self.process.pid)
@@ -105,20 +94,23 @@ class Box:
             raise NotStarted(self.ended or self.said() or "it ended at once")
 
     def _process(self):
-        pipe = subprocess.PIPE
-        streams = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "start_new_session": True}
-        if self.is_unsafe:
-            self.folder = tempfile.mkdtemp(prefix="box-")
-            return subprocess.Popen(self._python(HERE), cwd="/", env=os.environ | ENVIRONMENT,
-                                    **streams)
         filter_file, writing = os.pipe()
         try:
             with open(writing, "wb") as file:
-                file.write(system_call_filter())
-            command = isolated_command(self._python(WORKER), filter_file)
-            return subprocess.Popen(command, cwd="/", env={}, pass_fds=[filter_file], **streams)
+                file.write(bubblewrap.system_call_filter())
+            command = bubblewrap.isolated_command(self._python(bubblewrap.WORKER), filter_file)
+            return self._popen(command, env={}, pass_fds=[filter_file])
         finally:
             os.close(filter_file)
+
+    def _unsafe_process(self):
+        self.folder = tempfile.mkdtemp(prefix="box-")
+        return self._popen(self._python(bubblewrap.HERE), env=os.environ | bubblewrap.ENVIRONMENT)
+
+    def _popen(self, command, **options):
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd="/",
+                                start_new_session=True, **options)
 
     def _python(self, package):
         """Start the worker by the Python of this process, which finds the packages but no more.
@@ -127,9 +119,8 @@ class Box:
         """
         package = Path(package)
         code = (f"import sys; sys.path[:0] = [{str(package.parent)!r}]; "
-                f"sys.path += {packages()!r}; from {package.name} import worker; "
-                f"del sys.path[0]; "
-                f"worker.main({self.memory}, {self.seconds}, {not self.is_unsafe})")
+                f"sys.path += {bubblewrap.packages()!r}; from {package.name} import worker; "
+                f"del sys.path[0]; worker.main({self.memory}, {self.seconds})")
         return [os.path.realpath(sys.executable), "-I", "-S", "-B", "-c", code]
 
     @contextmanager
@@ -166,12 +157,12 @@ class Box:
         status = self.process.wait()
         for thread in self.threads:
             thread.join(5)
-        for stream in (self.process.stdin, self.process.stdout):
+        for stream in self.process.stdin, self.process.stdout:
             with suppress(OSError):
                 stream.close()
         if self.look:
             self.look.wait_until_empty()
-        if self.folder:
+        if self.is_unsafe:
             shutil.rmtree(self.folder, ignore_errors=True)
         return status
 
@@ -205,7 +196,7 @@ class Box:
             self.stopwatch.is_strict = True         # since it may wait for its own
         if self.stopwatch and self.stopwatch.seconds() > self.allowed:
             return "took longer"
-        if self.look and self.look.memory(at_most=self.memory) > self.memory:
+        if self.look and self.look.memory() > self.memory:
             return f"used more than {self.memory / GB:.1f} GB"
         return ""
 
@@ -241,37 +232,29 @@ class Look:
     """
 
     def __init__(self, bwrap):
-        self.worker = innermost(bwrap)
+        self.worker = bwrap
+        while children := Path(f"/proc/{self.worker}/task/{self.worker}/children").read_text():
+            self.worker = int(children)             # each has started one
         root = f"/proc/{self.worker}/root"
-        self.folders = [os.open(root + folder, os.O_RDONLY) for folder in ("/proc", *WRITABLE)]
-        self.proc, *self.writable = self.folders
+        self.folders = [os.open(root + folder, os.O_RDONLY)
+                        for folder in ("/proc", *bubblewrap.WRITABLE)]
+        self.proc = Path(f"/proc/self/fd/{self.folders[0]}")
 
-    def memory(self, at_most):
+    def memory(self):
         """Return the bytes of all processes, and of the files in the file systems in memory.
 
-        What several processes share is counted once, which takes time: it is not done where the
-        sum is `at_most` without it.
+        What several processes share is counted once.
         """
-        files = sum(map(bytes_on, self.writable))
-        memory = files + self._of_processes("status", b"VmRSS:", b"VmSwap:")
-        if memory <= at_most:
-            return memory
-        return files + self._of_processes("smaps_rollup", b"Pss:", b"SwapPss:")
-
-    def _of_processes(self, file, *names):
-        """Return the sum over all processes of named lines of a file of /proc."""
         kilobytes = 0
         for process in self._processes():
-            in_threads = [0]            # a first thread that has ended shows nothing of the others'
+            # A first thread that has ended shows nothing of the others' memory.
             with suppress(FileNotFoundError, ProcessLookupError):       # they end meanwhile
-                for thread in Path(f"/proc/self/fd/{self.proc}/{process}/task").iterdir():
-                    with suppress(FileNotFoundError, ProcessLookupError):
-                        in_threads.append(numbers_in(thread / file, names))
-            kilobytes += max(in_threads)
-        return kilobytes << 10
+                threads = (process / "task").iterdir()
+                kilobytes += max(map(kilobytes_of, threads), default=0)
+        return (kilobytes << 10) + sum(map(bytes_on, self.folders[1:]))
 
     def _processes(self):
-        return [name for name in os.listdir(self.proc) if name.isdecimal()]
+        return [path for path in self.proc.iterdir() if path.name.isdecimal()]
 
     def is_alone(self):
         """Say whether the worker has neither processes nor threads of its own making."""
@@ -282,17 +265,10 @@ class Look:
     def wait_until_empty(self):
         """Wait for the end of its processes; the first ends when no other is left."""
         until = time.monotonic() + 5
-        while self._processes() not in ([], ["1"]) and time.monotonic() < until:
+        while len(self._processes()) > 1 and time.monotonic() < until:
             time.sleep(0.005)
         for folder in self.folders:
             os.close(folder)
-
-
-def innermost(process):
-    """Return the id of the last of a chain of processes, each of which has started one."""
-    while children := Path(f"/proc/{process}/task/{process}/children").read_text().split():
-        process, = map(int, children)
-    return process
 
 
 def bytes_on(folder):
@@ -302,7 +278,10 @@ def bytes_on(folder):
     return blocks * found.f_frsize + files * BYTES_OF_A_FILE
 
 
-def numbers_in(file, names):
-    """Return the sum of named lines of a file of /proc."""
-    lines = [line.split() for line in file.read_bytes().split(b"\n")]
-    return sum(int(line[1]) for line in lines if line and line[0] in names)
+def kilobytes_of(thread):
+    """Return the memory of the process that a thread belongs to, from its folder in /proc."""
+    try:
+        lines = (thread / "smaps_rollup").read_bytes().split(b"\n")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith((b"Pss:", b"SwapPss:")))

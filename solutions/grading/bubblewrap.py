@@ -18,7 +18,7 @@ from solutions.grading.worker import FOLDER
 from utils import InputError
 
 HERE = Path(__file__).resolve().parent
-PROJECT = HERE.parent.parent
+PROJECT = str(HERE.parent.parent)
 WORKER = "/grader/grading"      # the folder of worker.py in the box
 WRITABLE = ("/tmp", "/dev/shm", str(FOLDER))
 SIZE = 64 << 20                 # bytes of each of these
@@ -40,18 +40,14 @@ SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix", "/etc/alt
 # virtual machine's to its host); what most of these calls make is memory of no process; and who
 # rules the box's first process could outlive the judge. The pools of multiprocessing and joblib
 # need none of them, if processes are forked or spawned.
-DENIED = {"x86_64": {"socket": 41, "socketpair": 53, "memfd_create": 319, "memfd_secret": 447,
-                     "shmget": 29, "msgget": 68, "semget": 64, "io_uring_setup": 425,
-                     "add_key": 248, "request_key": 249, "keyctl": 250,
-                     "ptrace": 101, "process_vm_writev": 311, "pidfd_getfd": 438,
-                     "vmsplice": 278, "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190,
-                     "inotify_init": 253, "inotify_init1": 294},
-          "aarch64": {"socket": 198, "socketpair": 199, "memfd_create": 279, "memfd_secret": 447,
-                      "shmget": 194, "msgget": 186, "semget": 190, "io_uring_setup": 425,
-                      "add_key": 217, "request_key": 218, "keyctl": 219,
-                      "ptrace": 117, "process_vm_writev": 271, "pidfd_getfd": 438,
-                      "vmsplice": 75, "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7,
-                      "inotify_init1": 26}}
+DENIED = {  # x86-64, ARM64
+    "socket": (41, 198), "socketpair": (53, 199), "io_uring_setup": (425, 425),
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "vmsplice": (278, 75),
+    "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),
+    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7),
+    "inotify_init": (253, 26), "inotify_init1": (294, 26),
+    "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
+    "ptrace": (101, 117), "process_vm_writev": (311, 271), "pidfd_getfd": (438, 438)}
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 # Instructions of the kernel's packet filter; a filter sees a call's number and architecture.
 LOAD, IF_EQUAL, IF_AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
@@ -74,7 +70,7 @@ def isolated_command(command, filter_file):
     for folder in WRITABLE:
         box += ["--perms", "0755", "--size", str(SIZE), "--tmpfs", folder]
     box += seen_in_a_box(WORKER if is_root else HERE)
-    for folder in FIRST_PROCESS, "/dev", str(PROJECT), "/":
+    for folder in FIRST_PROCESS, "/dev", PROJECT, "/":
         box += ["--remount-ro", folder]
     box += ["--chdir", str(FOLDER)]
     own = {"HOME": str(FOLDER), "PYTHONPATH": os.pathsep.join(packages())}
@@ -112,18 +108,12 @@ def packaged_bwrap():
 def seen_in_a_box(worker):
     """List bwrap's options that show the system, Python, its packages, and the worker's folder."""
     options = []
-    for place in filter(os.path.exists, SYSTEM):
-        if os.path.islink(place):
-            options += ["--symlink", os.readlink(place), place]
-        else:
-            options += shown(place, place)
     # The project may lie in a folder that is seen, and Python in the project: the outer is first.
-    for place in sorted({*pythons_places(), bwrap(), str(PROJECT)}):
-        if place == str(PROJECT):
-            options += ["--perms", "0755", "--tmpfs", place]
-        else:
-            options += shown(place, place)
-    for name in ("__init__.py", "worker.py", "wire.py"):
+    outside = sorted({*pythons_places(), bwrap(), PROJECT})
+    for place in [*filter(os.path.exists, SYSTEM), *outside]:
+        is_project = place == PROJECT
+        options += ["--perms", "0755", "--tmpfs", place] if is_project else shown(place, place)
+    for name in "__init__.py", "worker.py", "wire.py":
         options += shown(f"{worker}/{name}", f"{WORKER}/{name}")
     return options
 
@@ -154,7 +144,7 @@ def packages():
 def system_call_filter():
     """Write the filter that denies system calls, as the kernel reads it."""
     machine = os.uname().machine
-    if machine not in DENIED:
+    if machine not in ARCHITECTURES:
         raise InputError(f"the box knows x86-64 and ARM64, not {machine}: {ADVICE}")
     filter_ = [(LOAD, 0, 0, ARCHITECTURE),
                (IF_EQUAL, 1, 0, ARCHITECTURES[machine]),    # skip one, else none
@@ -162,7 +152,13 @@ def system_call_filter():
                (LOAD, 0, 0, NUMBER),
                (IF_AT_LEAST, 0, 1, OTHER_NUMBERS),
                (RETURN, 0, 0, DENY)]
-    for number in DENIED[machine].values():
+    for number in denied(machine).values():
         filter_ += [(IF_EQUAL, 0, 1, number), (RETURN, 0, 0, DENY)]
     filter_.append((RETURN, 0, 0, ALLOW))
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in filter_)
+
+
+def denied(machine):
+    """Return the numbers of the denied system calls by name."""
+    column = list(ARCHITECTURES).index(machine)
+    return {name: numbers[column] for name, numbers in DENIED.items()}

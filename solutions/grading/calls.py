@@ -8,7 +8,7 @@ from solutions.grading import wire
 from solutions.grading.box import Box
 from solutions.grading.names import printable
 
-MOST_ENDS = 2           # of the process by one function
+MOST_ENDS = 2           # of the process by one function; one, if it has taken too long
 
 
 class Fault(Exception):
@@ -30,11 +30,11 @@ class Student:
         self.seconds = self.seconds_left = seconds
         self.seconds_a_call = max(1., seconds / 2)
         self.box = None
-        self.stalled, self.ends = {}, Counter()     # by function: its seconds, and how often
-        self.changed = defaultdict(set)         # by function: numbers of the arguments
+        self.ends, self.last_end = Counter(), {}    # by function: how often it ended the box, how
+        self.changed = defaultdict(set)             # by function: numbers of the arguments
         self.output = b""
 
-    def call(self, module, name, args, kwargs=None, times=1):
+    def call(self, module, name, args, times=1):
         """Call a function of a module.
 
         times : how often it is called; the values of several calls come as a list
@@ -51,20 +51,19 @@ class Student:
             box.start()
             self.box = box
         functions = []
-        request = wire.pack([module, name, args, list((kwargs or {}).items()), times], functions)
+        request = wire.pack([module, name, args, times], functions)
         # The judge's own time counts, too: that of a large answer, of functions that are asked for.
         seconds = min(self.seconds_a_call, self.seconds_left)
         with self.box.limited(seconds) as stopwatch:
             try:
                 value, changed = self._converse(request, functions)
-            except (OSError, EOFError):
-                raise self._ended(function, seconds) from None
-            except wire.Garbage as error:
-                self.ends[function] += 1
-                self.close()
-                raise Fault(f"{function} wrote rubbish to the grader ({error})") from None
             except Fault as fault:
                 raise Fault(f"{function}: {fault}") from None
+            except (OSError, EOFError):
+                raise self._ended(function, self._end(seconds)) from None
+            except wire.Garbage as error:
+                self.close()
+                raise self._ended(function, f"wrote rubbish to the grader ({error})") from None
             except BaseException:           # the judge's function has raised it
                 self.close()                # since its answer is awaited
                 raise
@@ -80,10 +79,8 @@ class Student:
     def _see_that_it_can_be_called(self, module, function):
         if f"{module}.py" not in self.files:
             raise Fault(f"there is no {module}.py")
-        if function in self.stalled:
-            raise Fault(f"{function} took longer than {self.stalled[function]} s before")
-        if self.ends[function] == MOST_ENDS:
-            raise Fault(f"{function} ended its process {MOST_ENDS} times before")
+        if self.ends[function] >= MOST_ENDS:
+            raise Fault(f"{function} {self.last_end[function]} before")
         if self.seconds_left <= 0:
             raise Fault("the time for this module is over")
 
@@ -103,23 +100,24 @@ class Student:
                 raise wire.Garbage("no answer")
             self.box.send(_called_back(functions, content))
 
-    def _ended(self, function, seconds):
-        """Close the box, which has ended; returns the Fault that says how.
-
-        seconds : the limit of the call
-        """
+    def _end(self, seconds):
+        """Close the box, which has ended, and say how; `seconds` is the limit of the call."""
         ended = self.box.ended
         status = self.close()
         if ended == "took longer":
-            self.stalled[function] = f"{round(seconds, 1):g}"
-            return Fault(f"{function} took longer than {self.stalled[function]} s")
-        self.ends[function] += 1
+            return f"took longer than {round(seconds, 1):g} s"
         if ended:
-            return Fault(f"{function} {ended}")
+            return ended
         number = status - 128 if status > 128 else -status         # as bwrap tells of a signal
         if status > 128 or status < 0:
-            return Fault(f"{function} ended its process by the signal {number}")
-        return Fault(f"{function} ended its process with exit status {status}")
+            return f"ended its process by the signal {number}"
+        return f"ended its process with exit status {status}"
+
+    def _ended(self, function, how):
+        """Take down how a function has ended the box; returns the Fault that says it."""
+        self.ends[function] += MOST_ENDS if "took longer" in how else 1
+        self.last_end[function] = how
+        return Fault(f"{function} {how}")
 
     def close(self):
         """End the box, if there is one. Returns its exit status."""
@@ -170,9 +168,9 @@ def stand_in(student, module):
 
 
 def _stand_in_function(student, module, name):
-    def function(*args, **kwargs):
-        return student.call(module, name, args, kwargs)
+    def function(*args):
+        return student.call(module, name, args)
 
     function.__name__ = name
-    function.many = lambda times, *args: student.call(module, name, args, times=times)
+    function.many = lambda times, *args: student.call(module, name, args, times)
     return function

@@ -6,9 +6,8 @@ JSON as they are, but for
 
     {"tuple": […]}, {"array": [dtype, shape, kind]}, {"function": number};
 
-long lists and tuples of numbers travel as arrays, of the kind "list" (of Python's numbers, or of
-lists of them) or "items" (of NumPy's scalars or arrays). It is used at both ends, so it imports
-nothing of ours.
+long lists and tuples of numbers, or of lists or arrays of them, travel as arrays of the kind "list"
+and become lists of Python's numbers. It is used at both ends, so it imports nothing of ours.
 """
 
 import json
@@ -68,30 +67,25 @@ def _as_json(value, arrays, functions):
     if len(items) > SHORT:
         numbers = _array_of_numbers(items)
         if numbers is not None:
-            return _as_array(*numbers, arrays)
+            return _as_array(numbers, "list", arrays)
     converted = [_as_json(item, arrays, functions) for item in items]
     return {"tuple": converted} if type(items) is tuple else converted
 
 
 def _array_of_numbers(items):
-    """Return a list of numbers, or of lists or arrays of them, as an array, and its kind.
+    """Return a list of numbers, or of lists or arrays of them, as an array.
 
     None if it is not one, or if its numbers are not of one kind.
     """
     kinds = set(map(type, items))
-    if kinds <= {list, tuple} or kinds == {np.ndarray}:
-        kind, dtypes = "items" if np.ndarray in kinds else "list", "iuf"
-    elif kinds == {int} or kinds == {float}:
-        kind, dtypes = "list", "iu" if int in kinds else "f"
-    elif all(issubclass(kind, np.integer | np.floating) for kind in kinds):
-        kind, dtypes = "items", "iuf"
-    else:
+    if kinds not in ({int}, {float}) and not kinds <= {list, tuple, np.ndarray} and not all(
+            issubclass(kind, np.integer | np.floating) for kind in kinds):
         return None
     try:
         array = np.array(items)
     except ValueError:                                      # of different lengths
         return None
-    return (array, kind) if array.dtype.kind in dtypes else None
+    return array if array.dtype.kind in "iuf" else None
 
 
 def _as_array(array, kind, arrays):
@@ -146,7 +140,7 @@ class _Reader:
             raise ValueError("no such array")
         # Nor an empty one so long that its lists, or its sum over an axis, would fill memory.
         items = math.prod(max(size, 1) for size in shape)
-        self.items_left -= items if kind in ("list", "items") else 0
+        self.items_left -= items if kind == "list" else 0
         if items > MOST_ARRAYS or self.items_left < 0:
             raise ValueError("too large an array")
         count = math.prod(shape)
@@ -154,8 +148,6 @@ class _Reader:
         self.offset += array.nbytes
         if kind == "list" and shape:
             return array.tolist()
-        if kind == "items" and shape:
-            return list(array)
         if kind == "scalar":
             return array[()]
         if kind == "array":

@@ -16,31 +16,30 @@ from pathlib import Path
 
 from . import wire
 
-FOLDER = Path("/student")       # where the modules are
+FOLDER = Path("/student")       # where the modules are, in a box
 MESSAGE = 300                   # characters of an error
 MOST_PROCESSES = 32 + 2 * os.cpu_count()        # and threads, so that a pool has a place
 
 
-def main(memory, seconds, is_boxed):
+def main(memory, seconds):
     """Confine this process, write the modules that come first, and answer calls to the end.
 
     memory, seconds : bytes and processor time of each process
-    is_boxed : whether this process is alone with its children
     """
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)                               # what a module prints goes where errors go
     sys.stdout.reconfigure(line_buffering=True, errors="replace")
-    limit(memory, seconds, is_boxed)
-    if is_boxed and sys.version_info >= (3, 14):        # whose default needs sockets
-        multiprocessing.set_start_method("fork")
+    limit(memory, seconds)
     # The names of these modules are free for a student's own.
     for name in [name for name in sys.modules if name.split(".")[0] == __package__]:
         del sys.modules[name]
 
     folder, files = wire.unpack(*wire.receive(requests))
     folder = Path(folder)
+    if folder == FOLDER:
+        limit_processes()
     for name, content in files:
         with suppress(OSError, ValueError):         # a name that cannot be: an import will say it
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -51,24 +50,29 @@ def main(memory, seconds, is_boxed):
     serve(requests, answers, folder)
 
 
-def limit(memory, seconds, is_boxed):
-    """Set the limits that the kernel keeps of each process, and of all processes their number."""
+def limit(memory, seconds):
+    """Set the limits that the kernel keeps of each process."""
     try:
         import resource
     except ImportError:                         # Windows
         return
     limits = {"AS": memory, "CPU": 10 + math.ceil(seconds), "FSIZE": 64 << 20, "NOFILE": 128,
               "CORE": 0, "MEMLOCK": 0}
-    if is_boxed:                                # elsewhere all processes of the user count
-        limits["NPROC"] = MOST_PROCESSES
     for name, value in limits.items():
         kind = getattr(resource, f"RLIMIT_{name}")
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         with suppress(ValueError, OSError):     # macOS has no limit of the address space
             resource.setrlimit(kind, (value, value))
-    if is_boxed:        # an error, and no box, before Linux 5.14, where all of the user's count
-        threading.Thread(target=int).start()
+
+
+def limit_processes():
+    """Limit the number of a box's processes; outside of one all processes of the user count."""
+    import resource
+    resource.setrlimit(resource.RLIMIT_NPROC, (MOST_PROCESSES, MOST_PROCESSES))
+    threading.Thread(target=int).start()        # an error, and no box, before Linux 5.14, as there
+    if sys.version_info >= (3, 14):             # whose default needs sockets
+        multiprocessing.set_start_method("fork")
 
 
 def serve(requests, answers, folder):
@@ -94,11 +98,8 @@ def serve(requests, answers, folder):
         wire.send(answers, answer)
 
 
-def answered(module_name, name, args, kwargs, times):
-    """Call a function of a module.
-
-    args, kwargs : its arguments, kwargs as a list of pairs
-    times : how often it is called
+def answered(module_name, name, args, times):
+    """Call a function of a module so many times.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def answered(module_name, name, args, kwargs, times):
     module = importlib.import_module(module_name)
     if not callable(getattr(module, name, None)):
         raise AttributeError(f"{module_name}.py has no function {name}")
-    values = [getattr(module, name)(*args, **dict(kwargs)) for _ in range(times)]
+    values = [getattr(module, name)(*args) for _ in range(times)]
     changed = [i + 1 for i, value in enumerate(args) if wire.pack(value, []) != before[i]]
     return values if times > 1 else values[0], changed
 

@@ -196,9 +196,9 @@ PROBES = {
         """),
     "files outside": Attack("""
         import sysconfig
-        mine = ("/proc", "/usr", "/student", "/grader/grading", "/etc/ld.so.cache", sys.base_prefix,
-                "/etc/alternatives", "/etc/localtime", "/nix", *sys.path[:0:-1],
-                sysconfig.get_paths()["stdlib"], os.path.realpath(sys.executable))
+        mine = ("/proc", "/usr", "/bin", "/sbin", "/lib", "/student", "/grader/grading",
+                "/etc/ld.so.cache", sys.base_prefix, "/etc/alternatives", "/etc/localtime", "/nix",
+                *sys.path[:0:-1], sysconfig.get_paths()["stdlib"], os.path.realpath(sys.executable))
         for folder, folders, files in os.walk("/"):
             folders[:] = [name for name in folders
                           if not os.path.join(folder, name).startswith(mine)]
