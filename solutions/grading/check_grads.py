@@ -34,10 +34,12 @@ def result(name, function, shapes, grads, passed):
     """
     right_for_shapes(name, function, shapes, grads)
     if name != "J":
-        u_w, Vt, W, q = sample_of(shapes[-1])
-        sample = TINY * u_w, TINY * Vt, W, q
-        expect_right_again(name, getattr(grads, function)(*sample), sample, grads,
-                           f"u_w and Vt of about {TINY:g}: is it computed by differences?")
+        function = getattr(grads, function)
+        u_w, Vt, W, q = sample = sample_of(shapes[-1])
+        tiny = TINY * u_w, TINY * Vt, W, q
+        if fits(name, function(*sample), sample) and not fits(name, function(*tiny), tiny):
+            fail(f"{name} is wrong for u_w and Vt of about {TINY:g}: is it computed by "
+                 "differences?")
 
 
 def right_for_shapes(name, function, shapes, grads):
@@ -61,17 +63,11 @@ def expect_right(name, function, grads, sample, label):
     got = getattr(grads, function)(*sample)
     expect_results(", ".join(RESULTS), got)
     tolerance = diagnosis.SINGLE if sample[0].dtype == np.float32 else tolerance_of(*got)
-    if not (is_right(name, got, sample, tolerance) or is_excused(name, got, sample, grads)):
+    if not (fits(name, got, sample, tolerance)
+            or is_batch(sample) and is_slip_of_task_4(name, got, sample, grads)):
         loss = published.mean_loss if is_batch(sample) else published.loss
         exact = [X.astype(float) for X in sample]
         published.expect_result(name, got[RESULTS.index(name)], loss, exact, tolerance, label)
-
-
-def expect_right_again(name, got, sample, grads, where):
-    """Fail unless a result that is right otherwise is so for a special sample."""
-    expect_results(", ".join(RESULTS), got)
-    if not (is_right(name, got, sample) or is_excused(name, got, sample, grads)):
-        fail(f"{name} is right otherwise, but not for {where}")
 
 
 def is_batch(sample):
@@ -85,29 +81,29 @@ def right_results(sample):
     return dict(zip(RESULTS, map(np.asarray, results)))
 
 
-def is_right(name, got, sample, tolerance=None):
-    right = right_results(sample)[name]
-    value, _ = as_numbers(right, got[RESULTS.index(name)])
-    return value is not None and is_close(value, right, tolerance or tolerance_of(*got))
+def fits(name, got, sample, tolerance=None):
+    """Say whether a result is right, or follows from a mistake that another one is punished for."""
+    right, tolerance = right_results(sample), tolerance or tolerance_of(*got)
+    values = values_of(got, right)
+    if values[name] is None:
+        return False
+    if is_close(values[name], right[name], tolerance):
+        return True
+    return name in ("du_w", "dW") and values["dVt"] is not None and fits_own_slopes(
+        name, values, right["dVt"], sample, tolerance)
+
+
+def values_of(got, right):
+    """Return the results as a dict of arrays; None for those that are not shaped as right ones."""
+    if not isinstance(got, list | tuple) or len(got) != len(RESULTS):
+        return dict.fromkeys(RESULTS)
+    return {name: as_numbers(right[name], value)[0] for name, value in zip(RESULTS, got)}
 
 
 def is_close(value, right, tolerance):
     """Say whether a result is right, relative to its largest number, which is not 0."""
     size = np.abs(right).max()
     return size > 0 and bool(np.abs(value - right).max() <= tolerance * size)
-
-
-def is_excused(name, got, sample, grads):
-    """Say whether a result is wrong only by what another part, or task 4, is punished for."""
-    right, tolerance = right_results(sample), tolerance_of(*got)
-    values = {part: as_numbers(right[part], value)[0] for part, value in zip(RESULTS, got)}
-    if values[name] is None:
-        return False
-    if name in ("du_w", "dW") and values["dVt"] is not None:
-        if fits_own_slopes(name, values, right["dVt"], sample, tolerance):
-            return True
-    return is_batch(sample) and is_slip_of_task_4(name, values[name], right, sample, grads,
-                                                  tolerance)
 
 
 def fits_own_slopes(name, values, right_dVt, sample, tolerance):
@@ -133,15 +129,16 @@ def fits_own_slopes(name, values, right_dVt, sample, tolerance):
     return False
 
 
-def is_slip_of_task_4(name, value, right, sample, grads, tolerance):
+def is_slip_of_task_4(name, got, sample, grads):
     """Say whether a result is wrong only as that of the student's own lossAndGradient is.
 
     It is if it is the mean of those, which depend on the observation, and are a slip: two other
     results are right in them, or they have a usual mistake.
     """
-    own = results_of_own(grads, sample)
+    right, tolerance = right_results(sample), tolerance_of(*got)
+    value, own = values_of(got, right)[name], results_of_own(grads, sample)
     means = {part: mean_of(part, values) for part, values in own.items()}
-    if name not in own or not is_close(value, means[name], tolerance):
+    if value is None or name not in own or not is_close(value, means[name], tolerance):
         return False
     varies = np.ptp(own[name], axis=0) if len(own[name]) > 1 else np.abs(own[name])
     right_ones = [part for part in own if is_close(means[part], right[part], tolerance)]
@@ -165,14 +162,10 @@ def results_of_own(grads, sample):
     dict from the names of results to arrays; without those that are not of the right shape
     """
     u_w, Vt, W, q = sample
-    own = [grads.lossAndGradient(u_w[i], Vt[i], W, q[i]) for i in range(len(u_w))]
-    own = [one if isinstance(one, list | tuple) and len(one) == 4 else [None] * 4 for one in own]
-    results = {}
-    for (name, right), values in zip(right_results([u_w[0], Vt[0], W, q[0]]).items(), zip(*own)):
-        arrays = [as_numbers(right, value)[0] for value in values]
-        if all(array is not None for array in arrays):
-            results[name] = np.array(arrays)
-    return results
+    right = right_results([u_w[0], Vt[0], W, q[0]])
+    own = [values_of(grads.lossAndGradient(u_w[i], Vt[i], W, q[i]), right) for i in range(len(u_w))]
+    return {name: np.array([values[name] for values in own]) for name in RESULTS
+            if all(values[name] is not None for values in own)}
 
 
 def mean_of(name, values):
@@ -222,7 +215,10 @@ def no_loop(grads, passed):
     fast as our own loop and loops of NumPy's functions twice; with more, tensor operations 4 to 16
     times and loops of Python's numbers once.
     """
-    right_ones = [name for name in RESULTS if ("5", name) in passed]
+    sample = sample_of(BATCHES[0])
+    got = grads.lossAndGradientBatched(*sample)
+    expect_results(", ".join(RESULTS), got)
+    right_ones = [name for name in RESULTS if fits(name, got, sample)]
     for shape, least in TIMED:
         ratio = ratio_to_a_loop(shape, least, grads, right_ones)
         if ratio < least:
@@ -243,7 +239,8 @@ def ratio_to_a_loop(shape, enough, grads, right_ones):
         sample = sample_of((TIMED_S, *shape))
         got, batched = timed(grads.lossAndGradientBatched, sample, grads.seconds_used)
         for name in right_ones:
-            expect_right_again(name, got, sample, grads, f"{TIMED_S} observations")
+            if not fits(name, got, sample):
+                fail(f"{name} is right for a few observations, but not for {TIMED_S}")
         ratio = max(ratio, loop / batched)
         if ratio > enough:
             break

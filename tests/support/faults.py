@@ -1,6 +1,6 @@
 """Hand-ins with one fault each: pieces of a student's plain modules exchanged for others."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SIGMOID = """\
     e = np.exp(-np.abs(x))
@@ -66,220 +66,167 @@ STEPS_IN_A_LOOP = """\
 V_STEP = "np.subtract.at(V, context, alpha * dVt)"
 
 
-@dataclass(frozen=True)
-class Row:
-    """One fault.
+class Row(NamedTuple):
+    """One fault: `changes` are tuples of a module, a piece of it, and what stands there instead."""
 
-    Parameters
-    ----------
-    changes : tuples of a module, a piece of it, and what stands there instead
-    costs : dict from task to points
-    reason : part of the first line of a reason that is given
-    """
-
-    changes: tuple
-    costs: dict
+    changes: list
+    costs: dict             # from task to points
     reason: str
 
 
-def row(module, *pieces, costs, reason):
-    """Make the row of a fault in one module, from each piece and what stands there instead."""
-    changes = [(module, *pieces[i:i + 2]) for i in range(0, len(pieces), 2)]
-    return Row(tuple(changes), costs, reason)
+def rows(module, faults):
+    return {name: Row(list(zip([module] * len(pieces), pieces[::2], pieces[1::2])),
+                      {task: points}, reason)
+            for name, (task, points, reason, *pieces) in faults.items()}
 
 
+# By module: a fault's task, what it costs there, part of the first line of a reason that is given,
+# and in pairs a piece of the module and what stands there instead.
 IN_SAMPLING = {
-    "f^0.75 is rounded down in the sequence, and q counts its words": row(
-        "sampling", "range(round(f ** 0.75))", "range(int(f ** 0.75))",
+    "f^0.75 is rounded down in the sequence, and q counts its words": ("3", 0.5, "is rounded down",
+        "range(round(f ** 0.75))", "range(int(f ** 0.75))",
         "counts = [round(f ** 0.75) for f in freqs]",
         "counts = np.bincount(createSamplingSequence(freqs))",
-        "import math", "import math\nimport numpy as np",
-        costs={"3": 0.5}, reason="is rounded down"),
-    "f^0.75 is rounded down in the sequence and in q": row(
-        "sampling", "range(round(f ** 0.75))", "range(int(f ** 0.75))",
-        "[round(f ** 0.75)", "[int(f ** 0.75)",
-        costs={"3": 0.5}, reason="is rounded down"),
-    "the sequence lacks the power 0.75": row(
-        "sampling", "range(round(f ** 0.75))", "range(f)",
-        costs={"3": 0.5}, reason="without the power 0.75"),
-    "the sequence is a 0-d array": row(
-        "sampling", "    return [i", "    import numpy; return numpy.array(7) or [i",
-        costs={"3": 0.5}, reason="the sequence is a 0-d array, expected a list or an array"),
-    "the sequence is a generator": row(
-        "sampling", "    return [i", "    return iter([i", "range(round(f ** 0.75))]",
-        "range(round(f ** 0.75))])",
-        costs={"3": 0.5}, reason="no answer to judge"),
-    "q lacks the factor n": row(
-        "sampling", "math.log(negativesCount * count", "math.log(count",
-        costs={"3": 0.5}, reason="lacks the factor n"),
-    "q lacks the rounding": row(
-        "sampling", "[round(f ** 0.75)", "[(f ** 0.75)",
-        costs={"3": 0.5}, reason="lacks the rounding"),
-    "q lacks the logarithm": row(
-        "sampling", "math.log(negativesCount * count / sum(counts))",
-        "negativesCount * count / sum(counts)",
-        costs={"3": 0.5}, reason="is n·q[c], not its logarithm"),
-    "a negative may be the context word": row(
-        "sampling", "if word != contextWord:", "if True:",
-        costs={"3": 0.25}, reason="a negative equals the context word"),
-    "negatives are drawn from all words alike": row(
-        "sampling", "random.choice(seq)", "random.choice(sorted(set(seq)))",
-        costs={"3": 0.25}, reason="the negatives do not follow q"),
+        "import math", "import math\nimport numpy as np"),
+    "f^0.75 is rounded down in the sequence and in q": ("3", 0.5, "is rounded down",
+        "range(round(f ** 0.75))", "range(int(f ** 0.75))",
+        "[round(f ** 0.75)", "[int(f ** 0.75)"),
+    "the sequence lacks the power 0.75": ("3", 0.5, "without the power 0.75",
+        "range(round(f ** 0.75))", "range(f)"),
+    "the sequence is a 0-d array": (
+        "3", 0.5, "the sequence is a 0-d array, expected a list or an array",
+        "    return [i", "    import numpy; return numpy.array(7) or [i"),
+    "the sequence is a generator": ("3", 0.5, "no answer to judge",
+        "    return [i", "    return iter([i", "range(round(f ** 0.75))]",
+        "range(round(f ** 0.75))])"),
+    "q lacks the factor n": ("3", 0.5, "lacks the factor n",
+        "math.log(negativesCount * count", "math.log(count"),
+    "q lacks the rounding": ("3", 0.5, "lacks the rounding",
+        "[round(f ** 0.75)", "[(f ** 0.75)"),
+    "q lacks the logarithm": ("3", 0.5, "is n·q[c], not its logarithm",
+        "math.log(negativesCount * count / sum(counts))",
+        "negativesCount * count / sum(counts)"),
+    "a negative may be the context word": ("3", 0.25, "a negative equals the context word",
+        "if word != contextWord:", "if True:"),
+    "negatives are drawn from all words alike": ("3", 0.25, "the negatives do not follow q",
+        "random.choice(seq)", "random.choice(sorted(set(seq)))"),
 }
 
-IN_ONE = {
-    "J has the wrong sign": row(
-        "grads", "    J = softplus(-score[0]) + ", "    J = -softplus(-score[0]) - ",
-        costs={"4": 0.5}, reason="J (n=5 M=4) has the wrong sign"),
-    "J has the mean over the negatives": row(
-        "grads", "softplus(score[1:]).sum()", "softplus(score[1:]).mean()",
-        costs={"4": 0.5}, reason="has the mean over the negatives, not their sum"),
-    "dVt has the wrong sign": row(
-        "grads", "dVt = np.outer(g, W @ u_w)", "dVt = -np.outer(g, W @ u_w)",
-        costs={"4": 0.5}, reason="dVt (n=5 M=4) has the wrong sign"),
-    "dW is transposed": row(
-        "grads", "dW = np.outer(Vt.T @ g, u_w)", "dW = np.outer(u_w, Vt.T @ g)",
-        costs={"4": 0.5}, reason="dW (n=5 M=4) is transposed"),
-    "δ is missing in g": row(
-        "grads", "g = sigmoid(score) - delta\n", "g = sigmoid(score)\n",
-        costs={"4": 0.5}, reason="is δ missing?"),
-    "δ is missing in g, in tasks 4 and 5": row(
-        "grads", "g = sigmoid(score) - delta\n", "g = sigmoid(score)\n",
-        "g = (sigmoid(score) - delta) / S", "g = sigmoid(score) / S",
-        costs={"4": 0.5}, reason="is δ missing?"),
-    "the scores lack q": row(
-        "grads", "score = Vt @ W @ u_w - q", "score = Vt @ W @ u_w",
-        costs={"4": 1.}, reason="J (n=5 M=4) lacks q"),
-    "the scores lack q, in tasks 4 and 5": row(
-        "grads", "score = Vt @ W @ u_w - q", "score = Vt @ W @ u_w", "Vt, Wu) - q", "Vt, Wu)",
-        costs={"4": 1.}, reason="J (n=5 M=4) lacks q"),
-    "the scores have Wᵀ for W": row(
-        "grads", "score = Vt @ W @ u_w - q", "score = Vt @ W.T @ u_w - q",
-        costs={"4": 1.}, reason="J (n=5 M=4) has Wᵀ in place of W"),
-    "a naive logarithm in lossAndGradient": row(
-        "grads", J_OF_ONE, NAIVE_J_OF_ONE,
-        costs={"4": 0.25}, reason="J is inf for scores of about ±1000"),
-    "a naive logarithm in both": row(
-        "grads", J_OF_ONE, NAIVE_J_OF_ONE, J_OF_BATCH, NAIVE_J_OF_BATCH,
-        costs={"4": 0.25}, reason="J is inf for scores of about ±1000"),
-    "a naive σ in both": row(
-        "grads", SIGMOID, NAIVE_SIGMOID,
-        costs={"4": 0.25}, reason="du_w is nan for scores of about ±1000"),
-    "dVt and dW lose an axis where M is 1": row(
-        "grads", "return J, du_w, dVt, dW", "return J, du_w, dVt.squeeze(), dW.squeeze()",
-        costs={"4": 0.25}, reason="dVt (n=3 M=1) has the shape (4,)"),
-}
-
-IN_BATCH = {
-    "a naive logarithm in lossAndGradientBatched only": row(
-        "grads", J_OF_BATCH, NAIVE_J_OF_BATCH,
-        costs={"5": 0.25}, reason="J is inf for scores of about ±1000"),
-    "J is not divided by S": row(
-        "grads", "return J / S, du_w, dVt, dW", "return J, du_w, dVt, dW",
-        costs={"5": 0.5}, reason="J (S=7 n=5 M=4) is not divided by S"),
-    "the gradients are not divided by S": row(
-        "grads", "g = (sigmoid(score) - delta) / S", "g = sigmoid(score) - delta",
-        costs={"5": 0.5}, reason="dVt (S=7 n=5 M=4) is not divided by S"),
-    "nothing is divided by S": row(
-        "grads", "return J / S, du_w, dVt, dW", "return J, du_w, dVt, dW",
-        "g = (sigmoid(score) - delta) / S", "g = sigmoid(score) - delta",
-        costs={"5": 1.}, reason="J (S=7 n=5 M=4) is not divided by S"),
-    "dW of the batch is transposed": row(
-        "grads", '"sm,st->mt", gV', '"sm,st->tm", gV',
-        costs={"5": 0.5}, reason="dW (S=7 n=5 M=4) is transposed"),
-    "W u_w of the batch is Wᵀ u_w": row(
-        "grads", '"mt,st->sm", W', '"mt,sm->st", W',
-        costs={"5": 1.}, reason="J (S=7 n=5 M=4) has Wᵀ in place of W"),
-    "the batch calls lossAndGradientCumulative": row(
-        "grads", "def lossAndGradientBatched(u_w, Vt, W, q):\n",
+IN_GRADS = {
+    "J has the wrong sign": ("4", 0.5, "J (n=5 M=4) has the wrong sign",
+        "    J = softplus(-score[0]) + ", "    J = -softplus(-score[0]) - "),
+    "J has the mean over the negatives": (
+        "4", 0.5, "has the mean over the negatives, not their sum",
+        "softplus(score[1:]).sum()", "softplus(score[1:]).mean()"),
+    "dVt has the wrong sign": ("4", 0.5, "dVt (n=5 M=4) has the wrong sign",
+        "dVt = np.outer(g, W @ u_w)", "dVt = -np.outer(g, W @ u_w)"),
+    "dW is transposed": ("4", 0.5, "dW (n=5 M=4) is transposed",
+        "dW = np.outer(Vt.T @ g, u_w)", "dW = np.outer(u_w, Vt.T @ g)"),
+    "δ is missing in g": ("4", 0.5, "is δ missing?",
+        "g = sigmoid(score) - delta\n", "g = sigmoid(score)\n"),
+    "δ is missing in g, in tasks 4 and 5": ("4", 0.5, "is δ missing?",
+        "g = sigmoid(score) - delta\n", "g = sigmoid(score)\n",
+        "g = (sigmoid(score) - delta) / S", "g = sigmoid(score) / S"),
+    "the scores lack q": ("4", 1., "J (n=5 M=4) lacks q",
+        "score = Vt @ W @ u_w - q", "score = Vt @ W @ u_w"),
+    "the scores lack q, in tasks 4 and 5": ("4", 1., "J (n=5 M=4) lacks q",
+        "score = Vt @ W @ u_w - q", "score = Vt @ W @ u_w", "Vt, Wu) - q", "Vt, Wu)"),
+    "the scores have Wᵀ for W": ("4", 1., "J (n=5 M=4) has Wᵀ in place of W",
+        "score = Vt @ W @ u_w - q", "score = Vt @ W.T @ u_w - q"),
+    "a naive logarithm in lossAndGradient": ("4", 0.25, "J is inf for scores of about ±1000",
+        J_OF_ONE, NAIVE_J_OF_ONE),
+    "a naive logarithm in both": ("4", 0.25, "J is inf for scores of about ±1000",
+        J_OF_ONE, NAIVE_J_OF_ONE, J_OF_BATCH, NAIVE_J_OF_BATCH),
+    "a naive σ in both": ("4", 0.25, "du_w is nan for scores of about ±1000",
+        SIGMOID, NAIVE_SIGMOID),
+    "dVt and dW lose an axis where M is 1": ("4", 0.25, "dVt (n=3 M=1) has the shape (4,)",
+        "return J, du_w, dVt, dW", "return J, du_w, dVt.squeeze(), dW.squeeze()"),
+    "a naive logarithm in lossAndGradientBatched only": (
+        "5", 0.25, "J is inf for scores of about ±1000",
+        J_OF_BATCH, NAIVE_J_OF_BATCH),
+    "J is not divided by S": ("5", 0.5, "J (S=7 n=5 M=4) is not divided by S",
+        "return J / S, du_w, dVt, dW", "return J, du_w, dVt, dW"),
+    "the gradients are not divided by S": ("5", 0.5, "dVt (S=7 n=5 M=4) is not divided by S",
+        "g = (sigmoid(score) - delta) / S", "g = sigmoid(score) - delta"),
+    "nothing is divided by S": ("5", 1., "J (S=7 n=5 M=4) is not divided by S",
+        "return J / S, du_w, dVt, dW", "return J, du_w, dVt, dW",
+        "g = (sigmoid(score) - delta) / S", "g = sigmoid(score) - delta"),
+    "dW of the batch is transposed": ("5", 0.5, "dW (S=7 n=5 M=4) is transposed",
+        '"sm,st->mt", gV', '"sm,st->tm", gV'),
+    "W u_w of the batch is Wᵀ u_w": ("5", 1., "J (S=7 n=5 M=4) has Wᵀ in place of W",
+        '"mt,st->sm", W', '"mt,sm->st", W'),
+    "the batch calls lossAndGradientCumulative": ("5", 1., "times as fast as a loop over",
+        "def lossAndGradientBatched(u_w, Vt, W, q):\n",
         "def lossAndGradientBatched(u_w, Vt, W, q):\n"
-        "    return lossAndGradientCumulative(u_w, Vt, W, q)\n",
-        costs={"5": 1.}, reason="times as fast as a loop over"),
-    "a batch of one observation is no batch": row(
-        "grads", '    gV = np.einsum("sk', '    u_w = u_w.squeeze()\n    gV = np.einsum("sk',
-        costs={"5": 0.25}, reason="ValueError"),
+        "    return lossAndGradientCumulative(u_w, Vt, W, q)\n"),
+    "a batch of one observation is no batch": ("5", 0.25, "ValueError",
+        '    gV = np.einsum("sk', '    u_w = u_w.squeeze()\n    gV = np.einsum("sk'),
 }
 
 IN_SGD = {
-    "words repeated in a batch lose gradients": row(
-        "w2v_sgd", STEPS, STEPS_BY_INDEX,
-        costs={"6": 0.5}, reason="U lost gradients of words that are repeated in a batch"),
-    "the same, in U only": row(
-        "w2v_sgd", "np.subtract.at(U, w, alpha * du_w)", "U[w] -= alpha * du_w",
-        costs={"6": 0.5}, reason="U lost gradients of words that are repeated in a batch"),
-    "words drawn twice in one context lose a gradient": row(
-        "w2v_sgd", STEPS, STEPS_IN_A_LOOP,
-        costs={"6": 0.25}, reason="a word drawn twice in one context must get both"),
-    "W is never changed": row(
-        "w2v_sgd", W_STEP, "", costs={"6": 0.2}, reason="W was never changed"),
-    "W is changed from W0 in each batch": row(
-        "w2v_sgd", W_STEP, "            W = W0 - alpha * dW\n",
-        costs={"6": 0.5}, reason="W is right after one batch, but not after 10"),
-    "V is changed for context words only": row(
-        "w2v_sgd", V_STEP, "np.subtract.at(V, context[:, 0], alpha * dVt[:, 0])",
-        costs={"6": 0.4}, reason="only for context words, not for negatives"),
-    "V is changed for negatives only": row(
-        "w2v_sgd", V_STEP, "np.subtract.at(V, context[:, 1:], alpha * dVt[:, 1:])",
-        costs={"6": 0.4}, reason="only for negatives, not for context words"),
-    "the steps go up the gradient": row(
-        "w2v_sgd", STEPS, STEPS.replace("alpha", "-alpha"),
-        costs={"6": 0.5}, reason="U moves up the gradient, not down"),
-    "the steps are α/S of the gradients": row(
-        "w2v_sgd", STEPS, STEPS.replace("alpha", "alpha / len(w)"),
-        costs={"6": 0.5}, reason="moves by α/S times the gradient, which is a mean already"),
-    "the steps lack α": row(
-        "w2v_sgd", STEPS, STEPS.replace("alpha * ", ""),
-        costs={"6": 0.5}, reason="U moves by the gradient, without α"),
-    "α falls from batch to batch": row(
-        "w2v_sgd", W_STEP, f"{W_STEP}            alpha *= 0.99\n",
-        costs={"6": 0.5}, reason="U is right after one batch, but not after 10"),
-    "an epoch ends early, where progress is printed": row(
-        "w2v_sgd", EPOCHS, EPOCHS_COUNTED, W_STEP, EARLY_EPOCH,
-        costs={"6": 0.5}, reason="the number of epochs is 1, expected 2 (10500 pairs"),
-    "one epoch too few": row(
-        "w2v_sgd", "range(epochs)", "range(epochs - 1)",
-        costs={"6": 0.5}, reason="the number of epochs is 1, expected 2"),
-    "the last batch is left out": row(
-        "w2v_sgd", "range(0, len(data), batchSize)",
-        "range(0, len(data) - batchSize + 1, batchSize)",
-        costs={"6": 0.5}, reason="the last batch of an epoch, the smaller one, is left out"),
-    "each batch is of one pair": row(
-        "w2v_sgd", ORDER, f"{ORDER}        batchSize = 1\n",
-        costs={"6": 0.5}, reason="the batches are not of S pairs"),
-    "no shuffling": row(
-        "w2v_sgd", "np.random.permutation(len(data))", "np.arange(len(data))",
-        costs={"6": 0.5}, reason="the pairs come in the order of data"),
-    "no shuffling, and one epoch too few": row(
-        "w2v_sgd", "np.random.permutation(len(data))", "np.arange(len(data))",
-        "range(epochs)", "range(epochs - 1)",
-        costs={"6": 1.}, reason="the pairs come in the order of data"),
-    "no shuffling, and the last batch is left out, whatever its size": row(
-        "w2v_sgd", "np.random.permutation(len(data))", "np.arange(len(data))",
-        "range(0, len(data), batchSize)", "range(0, max(1, len(data) - batchSize), batchSize)",
-        costs={"6": 1.}, reason="the pairs come in the order of data"),
-    "shuffling after each epoch, not before": row(
-        "w2v_sgd", EPOCHS + ORDER, SHUFFLED_AFTER,
-        costs={"6": 0.5}, reason="the pairs come in the order of data"),
-    "one shuffling before all epochs": row(
-        "w2v_sgd", EPOCHS + ORDER, SHUFFLED_ONCE,
-        costs={"6": 0.25}, reason="the second epoch has the order of the first"),
-    "one shuffling before all epochs, of which there is one too few": row(
-        "w2v_sgd", EPOCHS + ORDER, SHUFFLED_ONCE.replace("epochs", "epochs - 1"),
-        costs={"6": 0.75}, reason="the second epoch has the order of the first"),
-    "random.shuffle of an array, which loses rows": row(
-        "w2v_sgd", ORDER, SHUFFLED_ARRAY, "import numpy", "import random\n\nimport numpy",
-        costs={"6": 0.5}, reason="epoch 1 does not go through each pair once"),
-    "pairs are drawn with replacement": row(
-        "w2v_sgd", "np.random.permutation(len(data))",
-        "np.random.randint(len(data), size=len(data))",
-        costs={"6": 0.5}, reason="epoch 1 does not go through each pair once"),
-    "data may be a list only": row(
-        "w2v_sgd", "    for _ in", "    data = data + []\n    for _ in",
-        costs={"6": 0.25}, reason="data as an array of pairs must do, too"),
-    "data may be an array only": row(
-        "w2v_sgd", "[data[i] for i in order[first:first + batchSize]]",
-        "data[order[first:first + batchSize]]",
-        costs={"6": 0.25}, reason="data as a list of pairs must do, too"),
+    "words repeated in a batch lose gradients": (
+        "6", 0.5, "U lost gradients of words that are repeated in a batch",
+        STEPS, STEPS_BY_INDEX),
+    "the same, in U only": ("6", 0.5, "U lost gradients of words that are repeated in a batch",
+        "np.subtract.at(U, w, alpha * du_w)", "U[w] -= alpha * du_w"),
+    "words drawn twice in one context lose a gradient": (
+        "6", 0.25, "a word drawn twice in one context must get both",
+        STEPS, STEPS_IN_A_LOOP),
+    "W is never changed": ("6", 0.2, "W was never changed",
+        W_STEP, ""),
+    "W is changed from W0 in each batch": ("6", 0.5, "W is right after one batch, but not after 10",
+        W_STEP, "            W = W0 - alpha * dW\n"),
+    "V is changed for context words only": ("6", 0.4, "only for context words, not for negatives",
+        V_STEP, "np.subtract.at(V, context[:, 0], alpha * dVt[:, 0])"),
+    "V is changed for negatives only": ("6", 0.4, "only for negatives, not for context words",
+        V_STEP, "np.subtract.at(V, context[:, 1:], alpha * dVt[:, 1:])"),
+    "the steps go up the gradient": ("6", 0.5, "U moves up the gradient, not down",
+        STEPS, STEPS.replace("alpha", "-alpha")),
+    "the steps are α/S of the gradients": (
+        "6", 0.5, "moves by α/S times the gradient, which is a mean already",
+        STEPS, STEPS.replace("alpha", "alpha / len(w)")),
+    "the steps lack α": ("6", 0.5, "U moves by the gradient, without α",
+        STEPS, STEPS.replace("alpha * ", "")),
+    "α falls from batch to batch": ("6", 0.5, "U is right after one batch, but not after 10",
+        W_STEP, f"{W_STEP}            alpha *= 0.99\n"),
+    "an epoch ends early, where progress is printed": (
+        "6", 0.5, "the number of epochs is 1, expected 2 (10500 pairs",
+        EPOCHS, EPOCHS_COUNTED, W_STEP, EARLY_EPOCH),
+    "one epoch too few": ("6", 0.5, "the number of epochs is 1, expected 2",
+        "range(epochs)", "range(epochs - 1)"),
+    "the last batch is left out": (
+        "6", 0.5, "the last batch of an epoch, the smaller one, is left out",
+        "range(0, len(data), batchSize)",
+        "range(0, len(data) - batchSize + 1, batchSize)"),
+    "each batch is of one pair": ("6", 0.5, "the batches are not of S pairs",
+        ORDER, f"{ORDER}        batchSize = 1\n"),
+    "no shuffling": ("6", 0.5, "the pairs come in the order of data",
+        "np.random.permutation(len(data))", "np.arange(len(data))"),
+    "no shuffling, and one epoch too few": ("6", 1., "the pairs come in the order of data",
+        "np.random.permutation(len(data))", "np.arange(len(data))",
+        "range(epochs)", "range(epochs - 1)"),
+    "no shuffling, and the last batch is left out, whatever its size": (
+        "6", 1., "the pairs come in the order of data",
+        "np.random.permutation(len(data))", "np.arange(len(data))",
+        "range(0, len(data), batchSize)", "range(0, max(1, len(data) - batchSize), batchSize)"),
+    "shuffling after each epoch, not before": ("6", 0.5, "the pairs come in the order of data",
+        EPOCHS + ORDER, SHUFFLED_AFTER),
+    "one shuffling before all epochs": ("6", 0.25, "the second epoch has the order of the first",
+        EPOCHS + ORDER, SHUFFLED_ONCE),
+    "one shuffling before all epochs, of which there is one too few": (
+        "6", 0.75, "the second epoch has the order of the first",
+        EPOCHS + ORDER, SHUFFLED_ONCE.replace("epochs", "epochs - 1")),
+    "random.shuffle of an array, which loses rows": (
+        "6", 0.5, "epoch 1 does not go through each pair once",
+        ORDER, SHUFFLED_ARRAY, "import numpy", "import random\n\nimport numpy"),
+    "pairs are drawn with replacement": ("6", 0.5, "epoch 1 does not go through each pair once",
+        "np.random.permutation(len(data))",
+        "np.random.randint(len(data), size=len(data))"),
+    "data may be a list only": ("6", 0.25, "data as an array of pairs must do, too",
+        "    for _ in", "    data = data + []\n    for _ in"),
+    "data may be an array only": ("6", 0.25, "data as a list of pairs must do, too",
+        "[data[i] for i in order[first:first + batchSize]]",
+        "data[order[first:first + batchSize]]"),
 }
 
 # What earns nothing of its tasks; those of a number differ in how they go about it.
@@ -430,7 +377,7 @@ def noiseDistribution(freqs, n):
 """}, {"3": 1.}),
 }
 
-FAULTS = IN_SAMPLING | IN_ONE | IN_BATCH | IN_SGD
+FAULTS = (rows("sampling", IN_SAMPLING) | rows("grads", IN_GRADS) | rows("w2v_sgd", IN_SGD))
 
 
 def changed(sources, changes):

@@ -1,6 +1,7 @@
 """Right solutions in the styles of different students; what a style leaves out is tests/student's.
 
-Each is a dict from the names of files to their texts.
+Each is a dict from the names of files to their texts; a grads.py without lossAndGradientCumulative
+gets that of the hand-out.
 """
 
 LISTS = {"grads.py": '''
@@ -97,15 +98,6 @@ def lossAndGradient(u_w, Vt, W, q):
     return J, W.T.dot(Vt.T.dot(g)), np.outer(g, W.dot(u_w)), np.outer(Vt.T.dot(g), u_w)
 
 
-def lossAndGradientCumulative(u_w, Vt, W, q):
-    S = u_w.shape[0]
-    J, du_w, dVt, dW = 0, np.zeros_like(u_w), np.zeros_like(Vt), np.zeros_like(W)
-    for s in range(S):
-        J_s, du_w[s], dVt[s], dW_s = lossAndGradient(u_w[s], Vt[s], W, q[s])
-        J, dW = J + J_s, dW + dW_s
-    return J / S, du_w / S, dVt / S, dW / S
-
-
 def lossAndGradientBatched(u_w, Vt, W, q):
     z = np.matmul(Vt, np.matmul(W, u_w[:, :, None]))[:, :, 0] - q
     J = np.mean(np.logaddexp(0, -z[:, 0]) + np.sum(np.logaddexp(0, z[:, 1:]), axis=1))
@@ -123,18 +115,6 @@ import numpy as np
 def lossAndGradient(u_w, Vt, W, q):
     results = lossAndGradientBatched(u_w[None], Vt[None], W, q[None])
     return results[0], results[1][0], results[2][0], results[3]
-
-
-def lossAndGradientCumulative(u_w, Vt, W, q):
-    S = len(u_w)
-    J, dW, du_w, dVt = 0, 0, [], []
-    for i in range(S):
-        J_i, du_i, dVt_i, dW_i = lossAndGradient(u_w[i], Vt[i], W, q[i])
-        J += J_i
-        dW += dW_i
-        du_w += [du_i]
-        dVt += [dVt_i]
-    return J / S, np.stack(du_w) / S, np.stack(dVt) / S, dW / S
 
 
 def lossAndGradientBatched(u_w, Vt, W, q):
@@ -184,13 +164,6 @@ def lossAndGradient(u_w, Vt, W, q):
     u_w, Vt, W, q = single(u_w, Vt, W, q)
     J, du_w, dVt, dW = lossAndGradientBatched(u_w[None], Vt[None], W, q[None])
     return J, du_w[0], dVt[0], dW
-
-
-def lossAndGradientCumulative(u_w, Vt, W, q):
-    u_w, Vt, W, q = single(u_w, Vt, W, q)
-    J, du_w, dVt, dW = zip(*[lossAndGradient(a, b, W, c) for a, b, c in zip(u_w, Vt, q)])
-    S = np.float32(len(u_w))
-    return np.mean(J), np.array(du_w) / S, np.array(dVt) / S, sum(dW) / S
 
 
 def lossAndGradientBatched(u_w, Vt, W, q):
@@ -332,16 +305,6 @@ class One(Observations):
 def lossAndGradient(u_w, Vt, W, q):
     one = One(u_w, Vt, W, q)
     return one.loss, *one.gradients()
-
-
-def lossAndGradientCumulative(u_w, Vt, W, q):
-    S = len(u_w)
-    J, du_w, dVt, dW = 0, np.zeros(u_w.shape), np.zeros(Vt.shape), np.zeros(W.shape)
-    for i in range(S):
-        J_i, du_w[i], dVt[i], dW_i = lossAndGradient(u_w[i], Vt[i], W, q[i])
-        J += J_i / S
-        dW += dW_i / S
-    return J, du_w / S, dVt / S, dW
 
 
 def lossAndGradientBatched(u_w, Vt, W, q):
@@ -564,41 +527,6 @@ HANDS = {"one-hot matrices, all words below each other": ('''
             descend(U, w, du_w)
             descend(V, context.ravel(), dVt.reshape(-1, V.shape[1]))
             np.subtract(W, alpha * dW, out=W)
-'''), "a class that goes forward and backward, float32": ('''
-    class Times:
-        def __iter__(self):
-            for word, f in enumerate(freqs):
-                yield from [word] * int(round(pow(f, 3 / 4)))
-    return np.fromiter(Times(), dtype=np.int64)
-''', '''
-    times = np.bincount(createSamplingSequence(freqs)).astype(np.float32)
-    return np.log(times) - np.log(times.sum()) + np.float32(math.log(negativesCount))
-''', '''
-    J, du_w, dVt, dW = lossAndGradientBatched(u_w.reshape(1, -1), Vt[np.newaxis], W, q[np.newaxis])
-    return [J, du_w[0], dVt[0], dW]
-''', '''
-    class Layer:
-        def forward(self):
-            self.h = np.matmul(u_w, W.T)[:, :, None]
-            self.sign = np.ones(q.shape) - 2 * np.eye(1, q.shape[1])
-            self.x = self.sign * (np.matmul(Vt, self.h)[:, :, 0] - q)
-            return np.float32(np.logaddexp(0, self.x).sum() / len(q))
-
-        def backward(self):
-            big = self.x > 0
-            e = np.exp(np.where(big, -self.x, self.x))
-            g = (self.sign * np.where(big, 1, e) / (1 + e) / len(q))[:, :, None]
-            a = np.matmul(Vt.transpose(0, 2, 1), g)[:, :, 0]
-            gradients = np.matmul(a, W), np.matmul(g, self.h.transpose(0, 2, 1)), a.T @ u_w
-            return [gradient.astype(np.float32) for gradient in gradients]
-    layer = Layer()
-    return [layer.forward(), *layer.backward()]
-''', '''
-            for target, words, du, dv in zip(w, context, du_w, dVt):
-                U[target] -= alpha * du
-                for word, d in zip(words, dv):
-                    V[word] -= alpha * d
-            W -= alpha * np.asarray(dW)
 '''), "np.matrix, pieces, a column at a time": ('''
     ends = np.cumsum(np.rint(np.sqrt(freqs * np.sqrt(freqs)))).astype(int)
     return np.searchsorted(ends, np.arange(ends[-1]), side="right").astype("uint16")
