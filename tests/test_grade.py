@@ -397,6 +397,13 @@ def test_a_broken_judge_costs_nobody_a_point(tmp_path, monkeypatch, fault):
     assert says in result.notes[0]
 
 
+def test_reports_of_students_with_long_names(tmp_path):
+    options = types.SimpleNamespace(csv=None, report=tmp_path, worksheet=None, language="en",
+                                    unsafe=False)
+    grade.write([Result("ж" * 300, state="not graded")], options)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def started(folder, *options, **environment):
     """Start the command on FN1, which is right, and FN2 and FN3, which sleep."""
     pack(folder / "FN1.zip", files_of(OWN))

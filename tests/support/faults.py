@@ -248,7 +248,8 @@ def J_of(u_w, Vt, W, q):
     x[0] = -x[0]
     return np.logaddexp(0, x).sum()
 def lossAndGradient(*arguments):
-    gradients = [np.zeros(X.shape) for X in arguments[:3]]
+    arguments = [np.array(X, float) for X in arguments]
+    gradients = [np.zeros(X.shape, np.float32) for X in arguments[:3]]
     for X, gradient in zip(arguments, gradients):
         for place in np.ndindex(X.shape):
             kept, losses = X[place], []
@@ -256,7 +257,7 @@ def lossAndGradient(*arguments):
                 X[place] = kept + step
                 losses.append(J_of(*arguments))
             X[place], gradient[place] = kept, (losses[0] - losses[1]) / 2e-5
-    return [J_of(*arguments), *gradients]
+    return J_of(*arguments), *gradients
 """
 UNROLLED = """    M, S = len(W), len(u_w)
     each, both = range(M), [(a, b) for a in range(M) for b in range(M)]
