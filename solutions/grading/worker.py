@@ -31,7 +31,9 @@ def main(memory, seconds):
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)                               # what a module prints goes where errors go
     sys.stdout.reconfigure(line_buffering=True, errors="replace")
-    limit(memory, seconds)
+    own = {"AS": memory, "CPU": 10 + math.ceil(seconds), "FSIZE": 64 << 20, "NOFILE": 128,
+           "CORE": 0, "MEMLOCK": 0}
+    limit(**{name: (value, value) for name, value in own.items()})
     # The names of these modules are free for a student's own.
     for name in [name for name in sys.modules if name.split(".")[0] == __package__]:
         del sys.modules[name]
@@ -50,26 +52,27 @@ def main(memory, seconds):
     serve(requests, answers, folder)
 
 
-def limit(memory, seconds):
-    """Set the limits that the kernel keeps of each process."""
+def limit(**limits):
+    """Set limits that the kernel keeps of this process and of each that it starts.
+
+    limits : by name, the limit and how far it could be raised again; None: as far as now
+    """
     try:
         import resource
     except ImportError:                         # Windows
         return
-    limits = {"AS": memory, "CPU": 10 + math.ceil(seconds), "FSIZE": 64 << 20, "NOFILE": 128,
-              "CORE": 0, "MEMLOCK": 0}
-    for name, value in limits.items():
+    for name, (soft, hard) in limits.items():
         kind = getattr(resource, f"RLIMIT_{name}")
-        hard = resource.getrlimit(kind)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        highest = resource.getrlimit(kind)[1]
+        if highest != resource.RLIM_INFINITY:
+            soft, hard = min(soft, highest), min(highest if hard is None else hard, highest)
         with suppress(ValueError, OSError):     # macOS has no limit of the address space
-            resource.setrlimit(kind, (value, value))
+            resource.setrlimit(kind, (soft, highest if hard is None else hard))
 
 
 def limit_processes():
     """Limit the number of a box's processes; outside of one all processes of the user count."""
-    import resource
-    resource.setrlimit(resource.RLIMIT_NPROC, (MOST_PROCESSES, MOST_PROCESSES))
+    limit(NPROC=(MOST_PROCESSES, MOST_PROCESSES))
     threading.Thread(target=int).start()        # an error, and no box, before Linux 5.14, as there
     if sys.version_info >= (3, 14):             # whose default needs sockets
         multiprocessing.set_start_method("fork")

@@ -423,38 +423,9 @@ def stochasticGradientDescend(
     return U, V, W
 '''}
 
-# --- hand-outs filled in by five other hands: the bodies in their order --------------------------
+# --- hand-outs filled in by other hands: the bodies in their order --------------------------
 
-HANDS = {"one-hot matrices, all words below each other": ('''
-    powers = np.array(freqs, dtype=float) ** 0.75
-    times = np.floor(powers + 0.5).astype(int)
-    return list(chain.from_iterable(map(repeat, range(len(freqs)), times)))
-''', '''
-    q = np.zeros(len(freqs))
-    for word in createSamplingSequence(freqs):
-        q[word] += 1
-    return np.log(negativesCount) + np.log(q / q.sum())
-''', '''
-    d = np.where(np.arange(len(q)) == 0, 1, -1)
-    t = d * (Vt @ (W @ u_w) - q)
-    g = -d * expit(-t)
-    a = g @ Vt
-    return -log_expit(t).sum(), a @ W, np.outer(g, W @ u_w), a[:, None] * u_w
-''', '''
-    S, words, M = Vt.shape
-    rows, h = Vt.reshape(S * words, M), np.repeat(u_w @ W.T, words, axis=0)
-    d = np.tile(np.r_[1, -np.ones(words - 1)], S)
-    t = d * ((rows * h).sum(1) - q.ravel())
-    g = (-d * expit(-t) / S)[:, None]
-    a = np.add.reduceat(g * rows, np.arange(0, S * words, words))
-    return -log_expit(t).sum() / S, a @ W, (g * h).reshape(Vt.shape), a.T @ u_w
-''', '''
-            for X, words, d in (U, w, du_w), (V, context.ravel(), dVt.reshape(-1, V.shape[1])):
-                one_hot = coo_matrix((np.ones(len(words)), (words, np.arange(len(words)))),
-                                     (len(X), len(words)))
-                X -= alpha * (one_hot @ d)
-            W -= alpha * dW
-'''), "math, a loop over the words, dictionaries of rows": ('''
+HANDS = {"math, a loop over the words, dictionaries of rows": ('''
     seq, word = [], 0
     while word < len(freqs):
         seq.extend(word for _ in range(int(math.exp(0.75 * math.log(freqs[word])) + 0.5)))
@@ -561,11 +532,8 @@ IMPORTS = """\
 import math
 from collections import Counter, defaultdict
 from functools import reduce
-from itertools import chain, repeat
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.special import expit, log_expit
 """
 
 # --- what needs a box, as modules import others there, start processes or write files -----------
