@@ -97,7 +97,8 @@ def values_of(got, right):
     """Return the results as a dict of arrays; None for those that are not shaped as right ones."""
     if not isinstance(got, list | tuple) or len(got) != len(RESULTS):
         return dict.fromkeys(RESULTS)
-    return {name: as_numbers(right[name], value)[0] for name, value in zip(RESULTS, got)}
+    compared = {name: as_numbers(right[name], value) for name, value in zip(RESULTS, got)}
+    return {name: None if problem else array for name, (array, problem) in compared.items()}
 
 
 def is_close(value, right, tolerance):
