@@ -439,9 +439,8 @@ def test_ctrl_c_keeps_what_is_done_out_of_turn(monkeypatch):
 IS_TRIAL = "W2V_TRIALS" in os.environ
 SOME = ["a .pth in site-packages", "daemons", "modes of devices", "the keyring", "sockets",
         "files outside", "the grader's environment", "all signals to all", "shared memory",
-        "os._exit", "short-lived children that nobody counts", "memory of the kernel",
-        "many empty files", "noise on all files", "an empty array as long",
-        "equal to everything", "control characters"]
+        "os._exit", "memory of the kernel", "many empty files", "noise on all files",
+        "an empty array as long", "equal to everything", "control characters"]
 
 
 def listening(kind, address):

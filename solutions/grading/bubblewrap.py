@@ -145,7 +145,7 @@ def system_call_filter():
     """Write the filter that denies system calls, as the kernel reads it."""
     machine = os.uname().machine
     if machine not in ARCHITECTURES:
-        raise InputError(f"the box knows x86-64 and ARM64, not {machine}: {ADVICE}")
+        raise InputError(f"the box knows x86-64 and ARM64, not {machine}")
     filter_ = [(LOAD, 0, 0, ARCHITECTURE),
                (IF_EQUAL, 1, 0, ARCHITECTURES[machine]),    # skip one, else none
                (RETURN, 0, 0, KILL),
