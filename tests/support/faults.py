@@ -174,7 +174,7 @@ IN_SGD = {
         STEPS, STEPS_IN_A_LOOP),
     "W is never changed": ("6", 0.2, "W was never changed",
         W_STEP, ""),
-    "W is changed from W0 in each batch": ("6", 0.5, "W is right after one batch, but not after 10",
+    "W is changed from W0 in each batch": ("6", 0.5, "is right after one batch, but not after 10",
         W_STEP, "            W = W0 - alpha * dW\n"),
     "V is changed for context words only": ("6", 0.4, "only for context words, not for negatives",
         V_STEP, "np.subtract.at(V, context[:, 0], alpha * dVt[:, 0])"),
@@ -187,7 +187,7 @@ IN_SGD = {
         STEPS, STEPS.replace("alpha", "alpha / len(w)")),
     "the steps lack α": ("6", 0.5, "U moves by the gradient, without α",
         STEPS, STEPS.replace("alpha * ", "")),
-    "α falls from batch to batch": ("6", 0.5, "U is right after one batch, but not after 10",
+    "α falls from batch to batch": ("6", 0.5, "is right after one batch, but not after 10",
         W_STEP, f"{W_STEP}            alpha *= 0.99\n"),
     "an epoch ends early, where progress is printed": (
         "6", 0.5, "the number of epochs is 1, expected 2 (10500 pairs",
