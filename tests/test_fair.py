@@ -311,4 +311,4 @@ def test_the_table_in_grading_md_is_this_one():
     text = (ROOT / "solutions/grading.md").read_text(encoding="utf-8")
     assert as_markdown() in text
     for check in deep_checks.CHECKS:
-        assert f"{check.part} {check.points:g}" in text or check.part in "J, du_w, dVt, dW", check
+        assert f"{check.part}: {check.points:g}" in text or check.part in "J, du_w, dVt, dW", check
