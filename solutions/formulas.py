@@ -210,9 +210,9 @@ def formula_5_3(alpha, g, ut, vt, λ, ut2, vt2, same_w, same_c):     # the same 
     through_W = 1 / λ**2 * (vt2 @ vt) * (ut2 @ ut)
     return -alpha * g * (through_w + through_c + through_W)
 
-def formula_5_4(a, b, λ, p_c, v_rest, u_rest):                      # v_cᵀ W u_w at the start
+def formula_5_4(μ, β, λ, p_c, v_rest, u_rest):                      # v_cᵀ W u_w at the start
     # p_c is p(c); v_rest and u_rest are the coordinates 2 … M.
-    return a * b * (np.log(p_c) / (a * b)) + λ * sum(v_rest * u_rest)
+    return μ * β * (np.log(p_c) / (μ * β)) + λ * sum(v_rest * u_rest)
 
 def formula_5_5(p, p_c, noise, n):                                  # ∂J_w/∂s_c at s_c = log p(c), L
     return n * noise / (n * noise + p_c) * (p_c - p)
@@ -220,11 +220,11 @@ def formula_5_5(p, p_c, noise, n):                                  # ∂J_w/∂
 def formula_5_6(noise_c, noise_neg, n):                             # J at scores of 0, scalar
     return np.log(1 + n * noise_c) + sum(np.log(1 + 1 / (n * noise_neg)))
 
-def formula_5_7(p_c):                                               # ℓ, b, a; scalars
+def formula_5_7(p_c):                                               # ℓ, β, μ; scalars
     ell = np.sqrt(sum(p_c * np.log(p_c) ** 2))
-    b = np.cbrt(ell / max(p_c))
-    a = np.sqrt(ell / b)
-    return ell, b, a
+    β = np.cbrt(ell / max(p_c))
+    μ = np.sqrt(ell / β)
+    return ell, β, μ
 
 
 # --- softmax ------------------------------------------------------------------------------------

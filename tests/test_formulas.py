@@ -78,6 +78,8 @@ def test_the_quoted_lines_are_lines_of_grads():
     assert len(quoted) == 7
     code = (ROOT / "grads.py").read_text(encoding="utf-8").partition("Batched(")[2]
     lines = {line.partition("#")[0].strip() for line in code.splitlines()}
+    quoted += re.findall(r"`((?:sign|x) = [^`]+)`", NOTES)
+    assert len(quoted) == 7 + 2 * 2                         # two more in each language
     assert {line.replace('\\"', '"') for line in quoted} <= lines
 
 
@@ -97,6 +99,7 @@ def test_the_pairs_of_the_sentence():
     words, word2ind, _ = extractDictionary([sentence])
     pairs = [(words[w], words[c]) for w, c in extractWordContextPairs([sentence], 3, word2ind)]
     expected = [c for w, c in pairs if w == "цената"]
+    assert Counter(pairs) == Counter((c, w) for w, c in pairs)                # section 5 uses it
     told = re.findall(r"\(цената, `?([^`)]+)`?\)", NOTES)
     assert len(expected) == 6 and Counter(told) == Counter(2 * expected)      # in two languages
 
@@ -133,6 +136,7 @@ def test_tasks_1_and_2(n, M, rng):
     du_w, dVt, dW = gradients(lambda *x: nce(*x, q), u_w, Vt, W)
     check_formulas(
         ("0.1", all_of_1, J),
+        ("0.1", all_of_1, -np.log(σ(s[0] - q_c) * np.prod(1 - σ(s[1:] - q_neg)))),
         ("1.1", (u_w, v_c, W), tuple(gradients(lambda u, v, W: v @ W @ u, u_w, v_c, W))),
         ("1.2", (s[0], q_c), g[0]),
         ("1.3", (s[1:], q_neg), g[1:]),
@@ -247,6 +251,7 @@ def test_optimum_of_nce(n, rng):
     alike(f.formula_4_8(p, NOISE, n) + q_c, f.formula_4_5(p))
     alike(best_scores(p, 2 * n * NOISE, q_c), np.log(p) - np.log(2), 1e-9)      # exercise 7
     alike(f.formula_4_8(NOISE, NOISE, n), np.full(L, -np.log(n)))               # exercise 8
+    assert np.all(f.formula_4_3(10 * SCORES, 0, NOISE, n) > 0)                  # no minimum at p = 0
 
 
 @pytest.mark.parametrize("n", [1, 2])
@@ -349,7 +354,16 @@ def test_nce_tends_to_the_naive_softmax(rng):
     features = rng.normal(size=(L, 3))
     features[:, 0] = 1
     features = features @ rng.normal(size=(3, 3))           # a combination of the columns is 1
-    by_softmax = root(lambda u: (softmax(features @ u) - P) @ features, np.zeros(3), tol=1e-13).x
+
+    def cross_entropy(u):
+        s = features @ u
+        return -np.sum(P * np.log(np.exp(s) / np.sum(np.exp(s))))
+
+    def slopes(u):
+        return (softmax(features @ u) - P) @ features
+
+    alike(gradients(cross_entropy, np.ones(3)), [slopes(np.ones(3))])
+    by_softmax = root(slopes, np.zeros(3), tol=1e-13).x
     expected = softmax(features @ by_softmax)
     start, *_ = np.linalg.lstsq(features, np.log(expected))
     gap = np.array([abs(np.exp(nce_fit(P, n, features, start)) - expected).max()
@@ -410,18 +424,22 @@ def test_the_unigram_start_is_the_unigram_model():
     freqs = 10 ** 6 // np.arange(1, 501)
     p = freqs / freqs.sum()
     U, V, W = unigram_start(freqs, 50, 1000, 5, np.random.default_rng(0))
-    a, b, k = U[0, 0], W[0, 0], W[1, 1]
+    μ, β, k = U[0, 0], W[0, 0], W[1, 1]
     s = U @ W.T @ V.T
-    check_formulas(*(("5.4", (a, b, k, p[c], V[c, 1:], U[w, 1:]), s[w, c])
+    check_formulas(*(("5.4", (μ, β, k, p[c], V[c, 1:], U[w, 1:]), s[w, c])
                      for w, c in product(range(0, 500, 50), repeat=2)))
     assert abs(s - np.log(p)).max() < 0.25
 
-    # a and b are those of (5.7) but for the measured constants, and the three curvatures are equal.
-    ell, even_b, even_a = f.formula_5_7(p)
-    alike((ell, b, a), (np.sqrt(np.average(np.log(p) ** 2, weights=p)), 1.3 * even_b,
-                        1.15 * np.sqrt(ell / b)))
-    of_W = ell**2 / even_b**2
-    alike((p.max() * ell**2 / even_a**2, p.max() * even_a**2 * even_b**2), (of_W, of_W))
+    slopes = gradients(lambda u, v, W: v @ W @ u, U[7], V[9], W)       # by u_w, v_c and W
+    alike([slopes[0][0], slopes[1][0], slopes[2][0, 0]],
+          [np.log(p[9]) / μ, μ * β, np.log(p[9]) / β])
+
+    # μ and β are those of (5.7) but for the measured constants, and the three curvatures are equal.
+    ell, even_β, even_μ = f.formula_5_7(p)
+    alike((ell, β, μ), (np.sqrt(np.average(np.log(p) ** 2, weights=p)), 1.3 * even_β,
+                        1.15 * np.sqrt(ell / β)))
+    of_W = ell**2 / even_β**2
+    alike((p.max() * ell**2 / even_μ**2, p.max() * even_μ**2 * even_β**2), (of_W, of_W))
 
 
 def test_gradients_at_the_unigram_model(rng):
