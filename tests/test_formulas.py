@@ -251,7 +251,7 @@ def test_optimum_of_nce(n, rng):
     alike(f.formula_4_8(p, NOISE, n) + q_c, f.formula_4_5(p))
     alike(best_scores(p, 2 * n * NOISE, q_c), np.log(p) - np.log(2), 1e-9)      # exercise 7
     alike(f.formula_4_8(NOISE, NOISE, n), np.full(L, -np.log(n)))               # exercise 8
-    assert np.all(f.formula_4_3(10 * SCORES, 0, NOISE, n) > 0)                  # no minimum at p = 0
+    assert np.all(f.formula_4_3(10 * SCORES, 0, NOISE, n) > 0)                 # no minimum: p = 0
 
 
 @pytest.mark.parametrize("n", [1, 2])
