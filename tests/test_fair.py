@@ -8,6 +8,7 @@ import re
 import time
 import tracemalloc
 import types
+from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ class InProcess:
 
     def __init__(self, sources):
         self.sources, self.modules = sources, {}
+        self.changed = defaultdict(set)
 
     seconds_used = staticmethod(time.thread_time)
 
@@ -48,12 +50,15 @@ class InProcess:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(worker, "importlib", self)
             try:
-                return read(wire.pack(worker.answered(*call)))
+                value, changed = worker.answered(*call)
+                value = read(wire.pack(value))
             except AssertionError:      # of a function of the checks
                 raise
             except Exception as error:
                 what = worker.described(error, worker.FOLDER)
                 raise Fault(f"{module}.{name}: {what}") from None
+        self.changed[f"{module}.{name}"] |= set(changed)
+        return value
 
 
 def read(message, functions=()):
@@ -89,6 +94,7 @@ def judged(sources, student=None):
     -------
     lost : dict from task to the points lost, where there are any
     failed : list of [task, part, lines]
+    changed : dict from function to the numbers of the arguments that it changed
     """
     student = student or InProcess(sources)
     students = dict.fromkeys(FUNCTIONS, student)
@@ -99,7 +105,7 @@ def judged(sources, student=None):
         passed, failed = judge.run_checks(checks, students)
     points = scheme.points(deep_checks.CHECKS, passed | known)
     lost = {task: round(scheme.POINTS[task] - points[task], 2) for task in points}
-    return {task: value for task, value in lost.items() if value}, failed
+    return {task: value for task, value in lost.items() if value}, failed, student.changed
 
 
 def is_right(module, sources):
@@ -133,7 +139,7 @@ def graded(box, tmp_path):
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault(name):
     fault = FAULTS[name]
-    lost, failed = judged(changed(STUDENT, fault.changes))
+    lost, failed, _ = judged(changed(STUDENT, fault.changes))
     assert lost == fault.costs, failed
     assert fault.reason in failed[0][2][0]
     assert all(len(lines) <= judge.MOST_LINES for _, _, lines in failed)
@@ -149,7 +155,7 @@ def test_faults_in_a_box(graded):
 
 
 def test_what_is_said_twice_becomes_one_loss():
-    _, failed = judged(STUDENT | {"grads": "import nothing"})
+    _, failed, _ = judged(STUDENT | {"grads": "import nothing"})
     losses = reports.losses_of(failed)
     assert [loss.part for loss in losses] == [
         "J, du_w, dVt, dW, large scores", "J, du_w, dVt, dW, a loop over S"]
@@ -164,21 +170,26 @@ def test_no_more_is_lost_than_a_task_has():
 
 
 def test_a_syntax_error_says_under_which_python():
-    _, failed = judged(STUDENT | {"sampling": "def f(:\n"})
+    _, failed, _ = judged(STUDENT | {"sampling": "def f(:\n"})
     assert re.search(r"SyntaxError: .+ under Python 3\.\d+\.\d+; perhaps .+ newer one .+line 1",
                      failed[0][2][0])
+
+
+def test_arguments_that_a_function_changes_are_one_note():
+    student = types.SimpleNamespace(changed={"grads.f": {4, 2, 3}, "grads.g": set()}, output=b"")
+    assert judge.notes_on({"grads": student}) == ["grads.f changes its argument 2, 3, 4"]
 
 
 # --- parts --------------------------------------------------------------------------------------
 
 def test_blank_handout_has_no_points():
-    lost, _ = judged(BLANK)
+    lost, _, _ = judged(BLANK)
     assert lost == scheme.POINTS
 
 
 def test_who_never_asks_for_a_context_is_not_told_of_the_order():
     blank = "def stochasticGradientDescend(data, U0, V0, W0, *others):\n    return U0, V0, W0\n"
-    _, failed = judged(STUDENT | {"w2v_sgd": blank})
+    _, failed, _ = judged(STUDENT | {"w2v_sgd": blank})
     assert not [part for _, part, _ in failed if "shuffling" in part]
 
 
@@ -198,7 +209,7 @@ def filled(bodies):
 def test_one_function_written(number):
     """Who fills in a single blank of the hand-out has its points, and no others."""
     bodies = HANDS["lambdas, einsum alone, sorted rows"]
-    lost, failed = judged(filled(body if i == number else None for i, body in enumerate(bodies)))
+    lost, failed, _ = judged(filled(body if i == number else None for i, body in enumerate(bodies)))
     earned = EARNED[number]
     assert lost == {task: points - earned.get(task, 0) for task, points in scheme.POINTS.items()
                     if points != earned.get(task, 0)}, failed
@@ -218,14 +229,14 @@ def test_one_result_wrong(task, number):
         wrong = pattern.format(*(factor if i == number else 1 for i in range(4)))
         assert STUDENT["grads"].count(right) == 1
         text = STUDENT["grads"].replace(right, f"return {wrong}")
-        lost, failed = judged(STUDENT | {"grads": text})
+        lost, failed, _ = judged(STUDENT | {"grads": text})
         assert lost == {task: 0.5}, failed
 
 
 @pytest.mark.parametrize("name", CHEATS)
 def test_cheat(name):
     changes, costs = CHEATS[name]
-    lost, failed = judged(changed(STUDENT, changes))
+    lost, failed, _ = judged(changed(STUDENT, changes))
     assert lost == costs, failed
 
 
@@ -249,19 +260,19 @@ def test_texts_among_numbers_take_no_memory():
 
 @pytest.mark.parametrize("sources", [STUDENT, OWN], ids=["student", "own"])
 def test_right_modules(sources):
-    assert judged(sources) == ({}, [])
+    assert judged(sources)[:2] == ({}, [])
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_style(style):
-    lost, failed = judged(in_files(STYLES[style]))
+    lost, failed, _ = judged(in_files(STYLES[style]))
     assert not lost, failed
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")     # of np.matrix
 @pytest.mark.parametrize("name", HANDS)
 def test_hand_out_filled_in(name):
-    lost, failed = judged(filled(HANDS[name]))
+    lost, failed, _ = judged(filled(HANDS[name]))
     assert not lost, failed
 
 
@@ -271,22 +282,32 @@ def test_pools_and_files_beside(graded):
     assert result.points == scheme.POINTS, result.losses
 
 
-@pytest.mark.parametrize("piece, instead", [
-    ("U0.copy(), V0.copy(), W0.copy()", "U0, V0, W0"),
-    ("        order = np.random.permutation(len(data))\n",
-     "        np.random.shuffle(data)\n        order = range(len(data))\n"),
-    ("        order = np.random.permutation(len(data))\n",
-     "        data = np.array(data)\n        np.random.shuffle(data)\n"
-     "        order = range(len(data))\n")])
-def test_changed_arguments_cost_nothing(piece, instead):
-    lost, failed = judged(changed(STUDENT, [("w2v_sgd", piece, instead)]))
+CHANGES = {
+    "U0, V0, W0 in place": (
+        ("U0.copy(), V0.copy(), W0.copy()", "U0, V0, W0"), {2, 3, 4}),
+    "data shuffled in place": (
+        ("        order = np.random.permutation(len(data))\n",
+         "        np.random.shuffle(data)\n        order = range(len(data))\n"), {1}),
+    "a copy of data shuffled": (
+        ("        order = np.random.permutation(len(data))\n",
+         "        data = np.array(data)\n        np.random.shuffle(data)\n"
+         "        order = range(len(data))\n"), set())}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_changed_arguments_cost_nothing(name):
+    exchange, arguments = CHANGES[name]
+    assert exchange[0] in STUDENT["w2v_sgd"]
+    text = STUDENT["w2v_sgd"].replace(*exchange)
+    lost, failed, noted = judged(STUDENT | {"w2v_sgd": text})
     assert not lost, failed
+    assert noted["w2v_sgd.stochasticGradientDescend"] == arguments
 
 
 def test_course_loop():
     """The course's own loop, which begins with U = U0."""
     text = (ROOT / "tests/course/w2v_sgd.py").read_text(encoding="utf-8")
-    assert judged(STUDENT | {"w2v_sgd": text}) == ({}, [])
+    assert judged(STUDENT | {"w2v_sgd": text})[:2] == ({}, [])
 
 
 RETURNED = [
@@ -303,7 +324,7 @@ def test_types_of_results(returned):
     text = text.replace("return J / S, du_w, dVt, dW", f"J = J / S\n    return {returned}")
     text = text.replace("return J, du_w, dVt, dW", f"return {returned}")
     assert text.count(returned) == 2
-    lost, failed = judged(STUDENT | {"grads": text})
+    lost, failed, _ = judged(STUDENT | {"grads": text})
     assert not lost, failed
 
 

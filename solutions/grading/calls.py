@@ -1,7 +1,7 @@
 """Calls of functions in a box, and modules of stand-in functions that make them."""
 
 import types
-from collections import Counter
+from collections import Counter, defaultdict
 
 from beyond.settings import FUNCTIONS
 from solutions.grading import wire
@@ -31,6 +31,7 @@ class Student:
         self.seconds_a_call = max(1., seconds / 2)
         self.box = None
         self.ends, self.last_end = Counter(), {}    # by function: how often it ended the box, how
+        self.changed = defaultdict(set)             # by function: numbers of the arguments
         self.output = b""
 
     def call(self, module, name, args, times=1):
@@ -55,7 +56,7 @@ class Student:
         seconds = min(self.seconds_a_call, self.seconds_left)
         with self.box.limited(seconds) as stopwatch:
             try:
-                return self._converse(request, functions)
+                value, changed = self._converse(request, functions)
             except Fault as fault:
                 raise Fault(f"{function}: {fault}") from None
             except (OSError, EOFError):
@@ -68,6 +69,8 @@ class Student:
                 raise
             finally:
                 self.seconds_left -= stopwatch.seconds()
+        self.changed[function] |= set(changed)
+        return value
 
     def seconds_used(self):
         """Return the seconds charged until now; waiting for a processor is not."""
@@ -85,12 +88,12 @@ class Student:
         """Send a request, call back what it asks for, and return the answer."""
         self.box.send(request)
         while True:
-            answer = wire.unpack(*self.box.receive())
-            if not isinstance(answer, list) or len(answer) != 2:
-                raise wire.Garbage("no answer")
-            kind, content = answer
+            kind, content = _parts(wire.unpack(*self.box.receive()), 2)
             if kind == "value":
-                return content
+                value, changed = _parts(content, 2)
+                if not isinstance(changed, list):
+                    raise wire.Garbage("no answer")
+                return value, [number for number in changed[:9] if type(number) is int]
             if kind == "error":
                 raise Fault(printable(content))
             if kind != "call":
@@ -124,6 +127,12 @@ class Student:
         status = box.end()
         self.output += box.output
         return status
+
+
+def _parts(value, count):
+    if not isinstance(value, list | tuple) or len(value) != count:
+        raise wire.Garbage("no answer")
+    return value
 
 
 def _called_back(functions, content):

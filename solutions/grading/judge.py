@@ -113,6 +113,10 @@ def notes_on(students):
     """List what is worth a word, but no points, of how modules behaved."""
     notes = []
     for module, student in students.items():
+        for function, numbers in student.changed.items():
+            if numbers:
+                numbers = ", ".join(map(str, sorted(numbers)))
+                notes.append(f"{function} changes its argument {numbers}")
         # The lines that the course's own loop prints are not worth a word.
         lines = student.output.decode(errors="replace").splitlines(True)
         output = "".join(line for line in lines if not line.startswith("Epoch:"))

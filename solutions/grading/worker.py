@@ -102,12 +102,20 @@ def serve(requests, answers, folder):
 
 
 def answered(module_name, name, args, times):
-    """Call a function of a module so many times; returns its value, or the list of several."""
+    """Call a function of a module so many times.
+
+    Returns
+    -------
+    value : of the call, or the list of values of several
+    changed : list of the arguments that it changed, the first being 1
+    """
+    before = [wire.pack(value, []) for value in args]
     module = importlib.import_module(module_name)
     if not callable(getattr(module, name, None)):
         raise AttributeError(f"{module_name}.py has no function {name}")
     values = [getattr(module, name)(*args) for _ in range(times)]
-    return values if times > 1 else values[0]
+    changed = [i + 1 for i, value in enumerate(args) if wire.pack(value, []) != before[i]]
+    return values if times > 1 else values[0], changed
 
 
 def described(error, folder):

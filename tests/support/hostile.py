@@ -148,6 +148,10 @@ PROBES = {
     "shared memory": Attack("""
         with open("/dev/shm/hostile-{address}", "wb") as file:
             file.write(bytes(1000))
+        gained("System V's memory", lambda: system_call(29, 0, 1 << 30, 0o1666))
+        gained("a semaphore", lambda: system_call(64, 0, 1, 0o1666))
+        gained("a queue", lambda: system_call(68, 0, 0o1666))
+        gained("memory of nobody's", lambda: system_call(319, b"x", 0))
         """),
     "memory of the kernel": Attack("""
         import mmap
@@ -251,6 +255,9 @@ PROBES = {
             gained(f"process {pid}", lambda: system_call(101, 16, pid, 0, 0))
         for file in "/proc/1/mem", "/proc/1/task/1/mem", "/proc/self/../1/mem", "/proc/1/new":
             gained("the first process's memory", lambda: open(file, "wb"))
+        gained("itself traced", lambda: system_call(101, 0, 0, 0, 0))
+        gained("memory of others", lambda: system_call(311, 1, 0, 0, 0, 0, 0))
+        gained("files of others", lambda: system_call(438, 1, 1, 0))
         """),
     "namespaces and mounts": Attack("""
         for flag in 0x10000000, 0x00020000, 0x20000000, 0x40000000, 0x10020000:
