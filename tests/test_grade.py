@@ -427,10 +427,10 @@ def test_ctrl_c_keeps_what_is_done_out_of_turn(monkeypatch):
     monkeypatch.setattr(grade.signal, "signal", lambda *args: None)
     monkeypatch.setattr(grade, "IS_STOPPED", threading.Event())
     hand_ins = [HandIn(f"FN{i}", ()) for i in (1, 2, 3)]
-    results, is_stopped = grade.graded(hand_ins, None, types.SimpleNamespace(
-        jobs=3, language="en", unsafe=False))
+    results = grade.graded(hand_ins, types.SimpleNamespace(
+        jobs=3, timeout=60., memory=4., language="en", unsafe=False))
     second_may_end.set()
-    assert is_stopped
+    assert grade.IS_STOPPED.is_set()
     assert [result.state for result in results] == ["graded", "not graded", "graded"]
 
 

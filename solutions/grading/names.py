@@ -79,7 +79,7 @@ def name_key(name):
 def file_name(name):
     """Return a student's name as part of the name of a file; equal ones have equal keys."""
     name = re.sub(r"""[&<>"`|':\\/*?’]""", "", printable(name))
-    return " ".join(name.split())[:100].strip(" .")
+    return " ".join(name.split())[:50].strip(" .")     # at most 200 bytes
 
 
 def report_name(student, identifier):
