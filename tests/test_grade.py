@@ -438,10 +438,8 @@ def test_ctrl_c_keeps_what_is_done_out_of_turn(monkeypatch):
 
 # All of them take minutes, so the suite tries some; W2V_TRIALS=1 tries each in each module.
 IS_TRIAL = "W2V_TRIALS" in os.environ
-SOME = ["a .pth in site-packages", "daemons", "modes of devices", "the keyring", "sockets",
-        "files outside", "the grader's environment", "all signals to all", "shared memory",
-        "os._exit", "memory of the kernel", "many empty files", "noise on all files",
-        "an empty array as long", "equal to everything", "control characters"]
+SOME = ["a .pth in site-packages", "daemons", "the keyring", "sockets", "all signals to all",
+        "files outside", "control characters", "os._exit", "equal to everything"]
 
 
 def listening(kind, address):
