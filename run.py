@@ -10,14 +10,15 @@ import traceback
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-if sys.version_info < (3, 11):
-    print("run.py: this needs Python 3.11 or newer, not", sys.version.split()[0], file=sys.stderr)
-    sys.exit(2)
 if str(HERE) not in sys.path:               # as with python -P
     sys.path.insert(0, str(HERE))
 if __name__ == "__main__":                  # in a notebook, %run is to see what was edited since
     for name in "sampling", "grads", "w2v_sgd", "beyond.learning", "beyond.as_assigned":
         sys.modules.pop(name, None)
+
+from beyond import check_environment
+
+check_environment("run.py")
 
 import numpy as np
 from threadpoolctl import threadpool_limits

@@ -13,13 +13,13 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-if sys.version_info < (3, 11):
-    print("test.py: this needs Python 3.11 or newer, not", sys.version.split()[0], file=sys.stderr)
-    sys.exit(2)
-
 HERE = Path(__file__).resolve().parent
 if __name__ == "__main__":
     sys.path.insert(0, str(HERE))           # where python -P does not look
+
+from beyond import check_environment
+
+check_environment("test.py")
 
 import numpy as np
 import pytest

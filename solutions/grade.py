@@ -13,12 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-if sys.version_info < (3, 11):
-    print("grade.py: this needs Python 3.11 or newer, not", sys.version.split()[0], file=sys.stderr)
-    sys.exit(2)
-
 HERE = Path(__file__).resolve().parent
 sys.path.insert(1, str(HERE.parent))
+
+from beyond import check_environment
+
+check_environment("grade.py")
 
 from solutions.grading import deep_checks, reports, scheme, tables
 from solutions.grading.box import GB, see_that_it_can_be_had

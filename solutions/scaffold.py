@@ -8,13 +8,14 @@ import shutil
 import sys
 from pathlib import Path
 
-if sys.version_info < (3, 11):
-    version = sys.version.split()[0]
-    print("scaffold.py: this needs Python 3.11 or newer, not", version, file=sys.stderr)
-    sys.exit(2)
-
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
+sys.path.insert(1, str(PROJECT))
+
+from beyond import check_environment
+
+check_environment("scaffold.py")
+
 FOLDERS = "corpus", "beyond"
 FILES = ("run.py", "test.py", "utils.py", "pyproject.toml", "requirements.txt", "LICENSE",
          ".gitignore")

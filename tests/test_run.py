@@ -380,15 +380,19 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("script", ["run.py", "test.py", "solutions/scaffold.py",
                                     "solutions/grade.py"])
-def test_an_older_python_is_told_so(script):
+def test_an_older_python_is_told_so_and_one_without_packages(script):
     """It can read the script as far as the line that says it."""
     path = RUN.parent / script
-    ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+    for source in path, RUN.parent / "beyond/__init__.py":
+        ast.parse(source.read_text(encoding="utf-8"), feature_version=(3, 8))
     code = ("import runpy, sys; sys.version_info = (3, 9, 1); "
             f"sys.argv = [{str(path)!r}]; runpy.run_path({str(path)!r}, run_name='__main__')")
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
-    assert result.returncode == 2 and result.stderr.count("\n") == 1, result.stderr
-    assert f"{path.name}: this needs Python 3.11" in result.stderr
+    for arguments, problem in (["-c", code], "this needs Python 3.11"), (
+            ["-S", path], "numpy is not installed here; activate the project's environment"):
+        result = subprocess.run([sys.executable, *arguments], capture_output=True,
+                                encoding="utf-8")
+        assert result.returncode == 2 and result.stderr.count("\n") == 1, result.stderr
+        assert f"{path.name}: {problem}" in result.stderr
 
 
 def test_help_fits_a_terminal(monkeypatch):
