@@ -57,7 +57,7 @@ def noise_count(f):
 def loss(u_w, Vt, W, q, positives=1):
     """J of one observation, written as the assignment does; also for complex arguments.
 
-    positives : how many of the words, from the first, count as context words, not as negatives
+    positives : the first so many words count as context words, the others as negatives
     """
     J = 0
     for j in range(len(q)):
@@ -112,7 +112,7 @@ def mistakes_in(name, right, J, sample):
 
 
 def observations(seed, *shape, n, M):
-    """Random u_w, Vt, W, q of one observation, or of a shape of them."""
+    """Random u_w, Vt, W, q of one observation, or of an array of observations of this shape."""
     rng = np.random.default_rng(seed)
     sizes = (*shape, M), (*shape, n + 1, M), (M, M), (*shape, n + 1)
     return [rng.normal(size=size) for size in sizes]
@@ -204,7 +204,7 @@ def contexts(calls, word, seq, n):
 
 @pytest.mark.task("3")
 def test_3_sampleContext():
-    """Many negatives may be drawn with or without replacement; a single one is distributed as q."""
+    """Negatives may repeat or not, so their distribution is tested with n = 1."""
     from sampling import createSamplingSequence
     freqs = [4000 // rank + 1 for rank in range(1, 401)]
     counts = np.array([noise_count(f) for f in freqs])
@@ -246,11 +246,11 @@ def samples(shapes):
 
     Parameters
     ----------
-    shapes : of tuples S, n, M, or n, M of one observation
+    shapes : tuples (S, n, M), or (n, M) for one observation
 
     Yields
     ------
-    what is given, u_w, Vt, W, q, and the cause if no usual mistake fits
+    a description, [u_w, Vt, W, q], and the cause to name if no usual mistake fits
     """
     *S, _, _ = shapes[0]
     u_w, Vt, W, q = SMALL
@@ -272,7 +272,7 @@ def scores_of(u_w, Vt, W):
 
 
 def results_of(function, sample, given):
-    """Return what a function returns for a sample, of which it must change nothing."""
+    """Return what a function returns for a sample; fail if it changes the sample."""
     copies = [X.copy() for X in sample]
     try:
         got = function(*copies)
@@ -287,7 +287,7 @@ def results_of(function, sample, given):
 
 
 def fault_in(name, value, J, sample, tolerance, others=()):
-    """Compare J, du_w, dVt or dW with a loss function J, or its derivative: see `find_fault`.
+    """Compare one result with the loss function J or its derivative: see `find_fault`.
 
     others : names of results that may be in its place
     """
@@ -316,7 +316,7 @@ def expect_loss_function(function, J, shapes):
 
 
 def expect_right_first(name, J, shapes, task):
-    """Fail unless the function of grads on which a check depends is right."""
+    """Fail unless the function of grads.py that a check needs is right."""
     import grads
     try:
         expect_loss_function(getattr(grads, name), J, shapes)
@@ -325,7 +325,7 @@ def expect_right_first(name, J, shapes, task):
 
 
 def note_on_large_scores(function, shapes):
-    """Return what to tell of wrong results for scores of ±1000; None if there are none."""
+    """Return a message if results for scores of ±1000 are wrong, else None."""
     _, (u_w, Vt, W, q), _ = next(samples(shapes))
     for size in 1000, -1000:
         x = size * scores_of(u_w, Vt, W) - q
@@ -412,8 +412,8 @@ def fastest_calls(functions, arguments):
 def easy_gradients(u_w, Vt, W, q):
     """Gradients of a batch that need no tasks 4 and 5.
 
-    Each depends on u_w, Vt and W, so that a gradient which is computed anew after a step is wrong;
-    and their signs are such that steps of any number keep U, V and W small.
+    Each depends on u_w, Vt and W, so a gradient that is computed anew after a step is wrong. Their
+    signs keep U, V and W small, however many steps there are.
     """
     u_w, Vt, W, q = map(np.asarray, (u_w, Vt, W, q))
     v, h = Vt[:, 0] + q[:, :1], W.mean(axis=0)                                  # S×M, M
@@ -422,7 +422,7 @@ def easy_gradients(u_w, Vt, W, q):
 
 
 def plain_sgd(visited, targets, U, V, W, q, S, alpha, total=total):
-    """Minibatch SGD with `easy_gradients`, over contexts [c, c̄_1 … c̄_n] in the order of their use.
+    """Minibatch SGD with `easy_gradients`, over contexts in the order of their use.
 
     total : how the gradients of a batch are added up by word
     """
@@ -479,7 +479,7 @@ def expect_sgd(given, data, contexts, start, q, S, epochs, alpha, otherwise=WRON
 
     def context_function(c):
         if c not in contexts:
-            fail(f"contextFunction is called with {c}, which is c of no pair (w, c)")
+            fail(f"contextFunction is called with {c}, but no pair (w, c) of data has this c")
         visited.append(contexts[c])
         return list(contexts[c])
 

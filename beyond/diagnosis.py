@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 PRECISE, SINGLE = 1e-7, 1e-4        # tolerances; float32 is a style, not a mistake
-ALMOST = 1e-3                       # so far off is what is computed in float16
+ALMOST = 1e-3                       # what is computed in float16 is off by as much
 WRONG = "is wrong"                  # the cause where no usual mistake fits
 NOT_SHUFFLED = "the pairs come in the order of data: shuffle them in each epoch"
 SHUFFLED_ONCE = "the second epoch has the order of the first: shuffle the pairs in each epoch"
@@ -72,9 +72,11 @@ def find_fault(expected, got, mistakes=None, tolerance=PRECISE):
         return None
     difference = "" if problem else describe(expected, got)
     turned = expected.swapaxes(-1, -2) if expected.ndim > 1 else expected
-    causes = {"is 0 everywhere": 0 * expected, "has the wrong sign": -expected,
+    causes = {"is 0 everywhere": 0 * expected,
+              "has the wrong sign": -expected,
               "is transposed": turned,
-              "is reshaped, not transposed": turned.reshape(expected.shape)} | (mistakes or {})
+              "is reshaped, but must be transposed": turned.reshape(expected.shape),
+              **(mistakes or {})}
     for mistake, result in causes.items():
         causes[mistake] = np.asarray(result() if callable(result) else result)
     # A single number may fit by chance, so for it mistakes are not combined.
@@ -192,7 +194,7 @@ def noise_mistakes(freqs, counts, n):
     return {
         "lacks the factor n": np.log(q),
         "has n+1 in place of n": np.log((n + 1) * q),
-        "is divided by n, not multiplied": np.log(q / n),
+        "is divided by n, but must be multiplied": np.log(q / n),
         "has n^0.75 in place of n": np.log(n ** 0.75 * q),
         "has n added to the logarithm": np.log(q) + n,
         "is n·q[c], not its logarithm": n * q,
@@ -224,10 +226,10 @@ def wrong_losses(J, side):
         "has Wᵀ in place of W": lambda u_w, Vt, W, q: J(u_w, Vt, W.T, q),
         "lacks W": lambda u_w, Vt, W, q: J(u_w, Vt, np.eye(len(W)), q),
         "has σ(−x) in place of σ(x)": lambda u_w, Vt, W, q: side * J(u_w, -Vt, W, -q),
-        "takes the context word for a negative: is δ missing?": without_δ,
+        "treats the context word as a negative: is δ missing?": without_δ,
         "has δ added, not subtracted": lambda *x: 2 * without_δ(*x) - J(*x),
         "has δ at the last word, not at the first": of_words(slice(None, None, -1)),
-        "takes the negatives for context words": of_words(every, math.inf),
+        "treats the negatives as context words": of_words(every, math.inf),
         "leaves the negatives out": context_word,
         "leaves the context word out": negatives,
         "has only the first negative": of_words(slice(2)),
