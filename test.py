@@ -526,8 +526,8 @@ def expect_epochs(visited, words, epochs, S, given):
     for first in range(0, count, N):
         if sorted(visited[first:first + N]) != sorted(words):
             fail(f"epoch {first // N + 1} does not go through each pair once ({given})",
-                 "some come too often and others not at all; random.shuffle(data) does that to an "
-                 "array, np.random.shuffle(data) does not")
+                 "some come twice and others never; random.shuffle does that to an array: use "
+                 "np.random.shuffle(data)")
 
 
 # --- The command --------------------------------------------------------------------------------

@@ -29,8 +29,8 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
 
     rng : seed or numpy.random.Generator for the orders
     many_at_once : whether contextFunction takes an array of words and returns a row for each
-    done : how many pairs, in whole batches, an earlier run with the same arguments and the same
-        state of rng has used already, which led to U0, V0, W0
+    done : how many pairs, in whole batches, an interrupted run has learned from. U0, V0, W0 are
+        where it stopped; other arguments, and rng's first state, must be the same
     callback : called after each batch with the number of pairs done, the batch's J, and U, V, W
         (no copies of them)
 

@@ -94,6 +94,8 @@ def judgement(options, run, history, freqs):
     # The loss of a pair spreads by about 2.
     measured_pairs = max(0.05 * history.curve[-1, 0], options.batch_size)
     noise = 0.05 + 6 / np.sqrt(measured_pairs)
-    if STARTS[options.init].is_unigram_model and run.loss > run.floor + noise:
-        return f"; the training did harm: {advice_after_divergence(options, freqs)}"
-    return "; hardly more than that was learned: take more text or more --epochs"
+    if run.loss < run.floor + noise:
+        return "; hardly more than that was learned: take more text or more --epochs"
+    if not STARTS[options.init].is_unigram_model:
+        return "; not even how frequent words are was learned: take more --epochs"
+    return f"; the training did harm: {advice_after_divergence(options, freqs)}"

@@ -41,7 +41,7 @@ class Training:
 
         def context_function(c):
             if c not in contexts:
-                fail("contextFunction is called with a word that is no pair's context word")
+                fail("contextFunction is called with a word that is c in no pair (w, c)")
             self.visited.append(int(c))
             return list(contexts[int(c)])
 
@@ -187,7 +187,7 @@ def forms_of_data(w2v_sgd, passed):
             errors[kind] = str(error)
     if len(errors) == 1:
         (kind, error), = errors.items()
-        fail(f"data as {kind} of pairs must do, too", error)
+        fail(f"it fails if data is {kind} of pairs; a list and an array must both work", error)
 
 
 def shuffling(w2v_sgd, passed):

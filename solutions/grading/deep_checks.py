@@ -9,7 +9,8 @@ lets the module call back check shapes before they compute. Then:
 - add the part's name in Bulgarian to `reports.BULGARIAN`, unless it is a name from the code;
 - add the check to the table of parts in grading.md;
 - add a hand-in that fails it to tests/support/faults.py, and put what `as_markdown()` of that file
-  returns in place of the table of faults in grading.md.
+  returns in place of the table of faults in grading.md;
+- run pytest tests/test_fair.py tests/test_tables.py.
 """
 
 from functools import partial

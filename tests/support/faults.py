@@ -222,9 +222,9 @@ IN_SGD = {
     "pairs are drawn with replacement": ("6", 0.5, "epoch 1 does not go through each pair once",
         "np.random.permutation(len(data))",
         "np.random.randint(len(data), size=len(data))"),
-    "data may be a list only": ("6", 0.25, "data as an array of pairs must do, too",
+    "data may be a list only": ("6", 0.25, "it fails if data is an array of pairs",
         "    for _ in", "    data = data + []\n    for _ in"),
-    "data may be an array only": ("6", 0.25, "data as a list of pairs must do, too",
+    "data may be an array only": ("6", 0.25, "it fails if data is a list of pairs",
         "[data[i] for i in order[first:first + batchSize]]",
         "data[order[first:first + batchSize]]"),
 }
