@@ -114,31 +114,6 @@ def plot(options):
     print(options.picture)
 
 
-@takes(option("file", metavar="FILE", type=Path,
-                help="where to write; its ending chooses the format: .txt, .vec, .bin or .tsv"),
-       RESULTS,
-       option("--embedding", choices=["both", "U", "V"], default="both",
-                help="[V·W, U] (both), U or V"))
-def export(options):
-    """Write the embeddings for gensim and others in word2vec's text format (.txt, .vec) or binary
-    format (.bin), or for the TensorFlow Embedding Projector (.tsv, with a second file of the
-    words)."""
-    write = FORMATS.get(options.file.suffix.lower())
-    if not write:
-        *some, last = FORMATS
-        raise InputError(f"{options.file}: the name must end in {', '.join(some)} or {last}")
-    results = load_results(options.results)
-    E = {"both": results.both, "U": results.U, "V": results.V}[options.embedding].astype("<f4")
-    with whole_file(options.file) as file:
-        write(file, E, results.words)
-    written = [options.file]
-    if write is write_tsv:
-        written.append(options.file.with_name(f"{options.file.stem}-words.tsv"))
-        with whole_file(written[1]) as file:
-            file.write("".join(f"{word}\n" for word in results.words).encode())
-    print(*written)
-
-
 def write_word2vec_text(file, E, words):
     """Write a line with L and M, and then a line for each word: it and its numbers."""
     file.write("{} {}\n".format(*E.shape).encode())
@@ -159,8 +134,34 @@ def write_tsv(file, E, words):
     np.savetxt(file, E, fmt="%.9g", delimiter="\t")
 
 
+# To add a format, write a function like these, and give its ending a line here.
 FORMATS = {".txt": write_word2vec_text, ".vec": write_word2vec_text, ".bin": write_word2vec_binary,
            ".tsv": write_tsv}
+
+
+@takes(option("file", metavar="FILE", type=Path,
+                help=f"where to write; its ending chooses the format: {', '.join(FORMATS)}"),
+       RESULTS,
+       option("--embedding", choices=["both", "U", "V"], default="both",
+                help="[V·W, U] (both), U or V"))
+def export(options):
+    """Write the embeddings for gensim and others in word2vec's text format (.txt, .vec) or binary
+    format (.bin), or for the TensorFlow Embedding Projector (.tsv, with a second file of the
+    words)."""
+    write = FORMATS.get(options.file.suffix.lower())
+    if not write:
+        raise InputError(f"{options.file}: the name must end in one of {', '.join(FORMATS)}")
+    results = load_results(options.results)
+    E = {"both": results.both, "U": results.U, "V": results.V}[options.embedding].astype("<f4")
+    with whole_file(options.file) as file:
+        write(file, E, results.words)
+    written = [options.file]
+    if write is write_tsv:
+        written.append(options.file.with_name(f"{options.file.stem}-words.tsv"))
+        with whole_file(written[1]) as file:
+            file.write("".join(f"{word}\n" for word in results.words).encode())
+    print(*written)
+
 
 COMMANDS = {"nearest": nearest, "predict": predict, "plot": plot, "map": map_of_words,
             "export": export, "submit": submit}

@@ -180,7 +180,7 @@ def test_export_for_the_projector(results):
     ("nearest", "required"),
     ("plot king", "two words or more"),
     ("plot king queen --picture w2v-U.npy", "must end in .png"),
-    ("export e.doc", "must end in .txt"),
+    ("export e.doc", "must end in one of .txt"),
     ("export no/e.txt", said_by_system("no: no such folder")),
     ("export folder.txt", "folder.txt: a folder"),
     ("export w2v-words.txt", "the name of a result of training"),

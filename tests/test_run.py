@@ -28,7 +28,7 @@ from beyond.options import training_options, training_parser
 from beyond.reporting import judgement
 from beyond.results import ARRAYS, FILES, Run
 from beyond.settings import PRESETS, linear_decay
-from beyond.starts import spectral_start, unigram_start
+from beyond.starts import STARTS, spectral_start, unigram_start
 from tests.support.launch import RUN, launch, said_by_system
 
 BULGARIAN = Path(__file__).with_name("bulgarian.txt")
@@ -281,6 +281,14 @@ def test_a_trial_does_not_replace_a_training_on_more_pairs(trained, tmp_path):
     assert reported("floor", trial) == reported("floor", trained[1])
     assert "with 500 pairs, the neighbours are mostly chance" in trial.stdout
     assert "--epochs" not in trial.stdout and "harm" not in trial.stdout
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_a_start_has_the_shapes_of_a_model(name):
+    pairs = np.array([(0, 1), (1, 0), (1, 2), (2, 1)])
+    start = STARTS[name].function([3, 2, 1], 4, 1000, 5, np.random.default_rng(0), 1., pairs)
+    assert [X.shape for X in start] == [(3, 4), (3, 4), (4, 4)]
+    assert all(np.isfinite(X).all() for X in start)
 
 
 @pytest.mark.parametrize("loss, pairs, init, words", [
