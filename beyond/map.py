@@ -22,7 +22,7 @@ PART = 256              # words compared with all others at once; more would nee
 
 
 @takes(RESULTS,
-       option("--words", metavar="N", type=number_from(2), default=6000,
+       option("--words", metavar="N", type=number_from(10), default=6000,
               help="show N words: frequent ones and their commonest neighbours (%(default)s)"),
        option("--out", metavar="FILE", type=Path, default=Path("map.html"),
               help="where to write the page (%(default)s)"),
@@ -34,8 +34,8 @@ def map(options):
     results, run = load_results(options.results), load_run(options.results)
     corpus = run.corpus if run else ""
     language = options.language or ("bg" if corpus == "journalism_bg" else "en")
-    with whole_file(options.out) as file, threadpool_limits(1):
-        # One thread adds up in the same order every time: the same results give the same page.
+    with whole_file(options.out) as file, threadpool_limits(1, "blas"):
+        # As in run.py: a product of matrices is the same on one core and on many.
         data = describe(results, options.words)
         data |= {"language": language, "corpus": abbreviated(corpus)}
         file.write(make_page(data).encode())
@@ -62,8 +62,8 @@ def describe(results, count):
         raise InputError(f"--words {count}: their lists name too many others; take fewer words")
     number = np.zeros(len(E), dtype=int)
     number[page] = np.arange(len(page))
-    others_near, others_cosines = nearest_to_each(E[page], number[page[len(words):]])
-    near = np.vstack([number[near], others_near])
+    others_near, others_cosines = nearest_to_each(E, page[len(words):], words)
+    near = number[np.vstack([near, others_near])]
     probable, lifted = number[probable], number[lifted]
 
     texts, counts = [results.words[index] for index in page], results.freqs[page]
@@ -71,9 +71,9 @@ def describe(results, count):
     interest = interest_of_each(texts, near, lifted, log_lift)
     places = place(E[words])
     regions, titles = find_regions(E[words], places, texts, interest)
-    examples = sorted((title["words"][0] for title in titles), key=lambda word: -interest[word])
+    examples = sorted((first for first, *_ in titles), key=lambda word: -interest[word])
     return {"words": [abbreviated(text) for text in texts],
-            "counts": counts.tolist(), "total": results.freqs.sum().item(),
+            "counts": counts.tolist(), "total": results.freqs.sum().item(), "vocabulary": len(E),
             "places": packed(10000 * places, "<i2"), "regions": packed(regions, "u1"),
             "titles": titles, "examples": examples[:3],
             "near": packed(near, "<u2"),
@@ -95,25 +95,25 @@ def choose_words(E, count):
     Returns the words, the most frequent first, and the indices and cosines of their neighbours.
     """
     frequent, others = np.split(np.arange(len(E)), [-(-2 * count // 3)])
-    near, cosines = nearest_to_each(E, frequent)
+    near, cosines = nearest_to_each(E, frequent, np.arange(len(E)))
     times_listed = np.bincount(near.ravel(), minlength=len(E))[others]
     added = np.sort(others[np.argsort(-times_listed, kind="stable")[:count - len(frequent)]])
-    more_near, more_cosines = nearest_to_each(E, added)
+    more_near, more_cosines = nearest_to_each(E, added, np.arange(len(E)))
     words = np.append(frequent, added)
     return words, np.vstack([near, more_near]), np.vstack([cosines, more_cosines])
 
 
-def nearest_to_each(E, words):
-    """Find the nearest words to each of `words` by cosine; E has unit rows.
+def nearest_to_each(E, words, candidates):
+    """Find the candidates nearest to each of `words` by cosine; E has unit rows.
 
-    Returns their indices and their cosines, N×LISTED (fewer if there are no more words).
+    Returns their indices and their cosines, N×LISTED (fewer if there are no more candidates).
     """
-    found = []
+    found, rows = [], E[candidates]
     for part in np.array_split(words, len(words) // PART + 1):
-        similarity = E[part] @ E.T
-        similarity[np.arange(len(part)), part] = -2         # no neighbour of itself
+        similarity = E[part] @ rows.T
+        similarity[part[:, None] == candidates] = -2        # no neighbour of itself
         near = greatest(similarity, min(LISTED, len(E) - 1))
-        found.append((near, np.take_along_axis(similarity, near, axis=1)))
+        found.append((candidates[near], np.take_along_axis(similarity, near, axis=1)))
     return [np.vstack(parts) for parts in zip(*found)]
 
 
@@ -144,14 +144,14 @@ def interest_of_each(texts, near, lifted, log_lift):
     """Rate each word on the map by what a click on it would list.
 
     A word is interesting if its neighbours list it in turn, if most of the listed are plain words,
-    and if the lift of its context words is high. Rare words and what is no plain word get 0.
+    and if the lift of its context words is high. Rarer words and what is no plain word get 0.
     """
     count = len(lifted)
     near_on_map, word = near[:count], np.arange(count)
-    is_plain = np.array([text.isalpha() and len(text) > 3 for text in texts])
+    is_plain = np.array([text.isalpha() and len(text) > 4 for text in texts])
     mutual = (near[near_on_map] == word[:, None, None]).any(axis=2).mean(axis=1)
     plain = is_plain[near_on_map].mean(axis=1) * is_plain[lifted].mean(axis=1)
-    is_candidate = is_plain[:count] & (word < count / 3)
+    is_candidate = is_plain[:count] & (word < count / 6)
     return is_candidate * mutual * plain * log_lift.mean(axis=1)
 
 
@@ -178,8 +178,8 @@ def place(rows):
 def find_regions(E, places, texts, interest):
     """Sort words into regions by k-means, except the commonest and what is no word.
 
-    Returns a region per word, REGIONS for none, and for each region its title, two words that are
-    central and of interest, and the word in its middle on the map.
+    Returns a region per word, REGIONS for none, and for each region its title: two words of
+    interest that are near its middle on the map.
     """
     from sklearn.cluster import KMeans
     regions = np.full(len(E), REGIONS)
@@ -188,16 +188,14 @@ def find_regions(E, places, texts, interest):
     count = min(REGIONS, len(words) // 10)
     if count == 0:
         return regions, []
-    means = KMeans(count, n_init=4, random_state=0).fit(E[words])
-    regions[words] = means.labels_
+    regions[words] = KMeans(count, n_init=4, random_state=0).fit_predict(E[words])
 
     titles = []
-    for region, centre in enumerate(means.cluster_centers_):
+    for region in range(count):
         members = np.flatnonzero(regions == region)
-        [best] = greatest((E[members] @ centre * interest[members])[None], 2)
         distances = np.linalg.norm(places[members] - np.median(places[members], axis=0), axis=1)
-        middle = members[distances.argmin()]
-        titles.append({"words": members[best].tolist(), "middle": middle.item()})
+        [best] = greatest((interest[members] * np.exp(-8 * distances))[None], 2)
+        titles.append(members[best].tolist())
     return regions, titles
 
 
