@@ -479,6 +479,9 @@ def test_browser_labels_cover_none_and_become_more(crowded):
         crowded.click_on("#closer")
     assert counts == sorted(counts) and counts[0] < counts[-1] / 3
 
+    at_the_edge = "moveTo(xs[200] + (width / 2 - 9) / view.scale, ys[200]); chooseLabels();"
+    assert crowded.run(f"{at_the_edge} return isWhole(labels[0])")
+
     scale, seen, same_scale = crowded.run("""
         moveTo(xs[500], ys[500]);
         for (let i = 0; i < 20; i++) zoom(1.6);
