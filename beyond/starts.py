@@ -19,14 +19,15 @@ def unigram_start(freqs, M, S, n, rng, alpha=1., pairs=None):
     Why W is not near 1: the mean over a batch divides a pair's gradient by S, so a rare word would
     hardly move. With W = k·I and ũ = √k·u, ṽ = √k·v the scores are ṽᵀũ, and a step moves ũ by
     α·k/S times the pair's own gradient: 0.06 for k = 60, α = 1 and S = 1000. The most frequent word
-    is in a share p_max of the pairs of every batch, whatever S is, and with many negatives an
-    overshoot is steep; so k is smaller where p_max or n is large. For α = 0.5 it is twice as large,
-    which gives the words more weight beside their frequencies in V·W; for a smaller α no larger,
-    for smaller steps.
+    is in a share p_max of every batch, so its steps do not shrink with S. With many negatives,
+    overshooting costs much. So k is smaller if p_max or n is large. For α = 0.5, k is doubled, so
+    α·k stays the same; the words then weigh more beside their frequencies in V·W. Below 0.5, k
+    grows no further, so that steps become smaller.
 
-    log p(c) has a coordinate of its own, in which the pairs push U, V and W all the same way; it is
-    shared out so that the steps of none of the three overshoot (5.7). The constants are measured:
-    half of 60 learns less, twice 60 may diverge.
+    log p(c) has a coordinate of its own, in which the pairs push U, V and W all the same way. a and
+    b divide log p(c) among U, V and W so that no step overshoots in any of them (5.7).
+
+    The constants are measured: half of 60 learns less, twice 60 may diverge.
     """
     p = np.asarray(freqs) / np.sum(freqs)
     size = np.sqrt(np.sum(p * np.log(p) ** 2))      # of log p(c), as the pairs have it
@@ -42,12 +43,13 @@ def unigram_start(freqs, M, S, n, rng, alpha=1., pairs=None):
 
 
 def spectral_start(freqs, M, S, n, rng, alpha, pairs):
-    """Make the unigram start, with the best M-1 factors of what it lacks in the other coordinates.
+    """Make the unigram start, then fill the other M-1 coordinates from the positive PMI.
 
     The scores at which noise contrastive estimation would end are log p(c|w) = log p(c) +
     PMI(w, c). The pointwise mutual information of pairs that never occur is -∞, so its positive
-    part is factored (Levy and Goldberg, Neural word embedding as implicit matrix factorization,
-    2014). All pairs are counted, so a run's loss is no longer that of pairs not seen before.
+    part is factored, and its M-1 largest factors are used (Levy and Goldberg, Neural word embedding
+    as implicit matrix factorization, 2014). All pairs are counted, so a run's loss is no longer
+    that of pairs not seen before.
     """
     U, V, W = unigram_start(freqs, M, S, n, rng, alpha)
     if M == 1:
@@ -108,8 +110,8 @@ def advice_to_step_less(options, freqs):
 
     What overshoots is the most frequent word, with its share p_max of every batch, and in batches
     of a few pairs any word. The constants are measured: on texts with p_max from 0.05 to 0.9 and
-    S from 1 to 1000 the unigram start learned with half of this, with all of it, and mostly with
-    twice as much. The spectral start needs smaller steps, as its words have longer vectors.
+    S from 1 to 1000 the unigram start learned with 0.5 and 1 times the bound, and mostly with 2
+    times. The spectral start needs smaller steps, as its words have longer vectors.
     """
     p_max = np.max(freqs) / np.sum(freqs)
     bound = min(1, 0.12 / p_max) * min(1, options.batch_size / 20) * min(1, 5 / options.negatives)
