@@ -545,6 +545,14 @@ def test_browser_hovering_names_a_dot(crowded):
         assert (crowded.run("return context.last") == f"слово{dot}") == is_named
 
 
+def test_browser_titles_become_labels_as_one_zooms_in(crowded):
+    crowded.browser.refresh()
+    titles = "return labels.filter(label => isTitle(label.word)).length"
+    assert crowded.run(titles) == 12
+    crowded.run("zoom(8)")
+    assert crowded.run(titles) == 0
+
+
 def test_browser_on_a_phone_the_map_has_room_and_a_finger_selects(crowded):
     page = crowded
     page.protocol("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=3,
