@@ -18,7 +18,7 @@ DISTANCES = 4, 10, 18, 28, 40, 55, 75, 100, 140
 
 
 def plot_loss(curve, floor, title, file):
-    """Draw a learning curve beside the unigram floor and what the assignment asks for.
+    """Draw a learning curve beside the floor and what the assignment asks for.
 
     Parameters
     ----------
@@ -38,10 +38,11 @@ def plot_loss(curve, floor, title, file):
 
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.add_subplot(xlabel="million pairs", ylabel="mean loss")
-    axes.plot(ends, means, label="means of batches")
-    axes.axhline(floor, color="C1", linestyle="--", label=f"unigram floor {floor:.3f}")
+    axes.plot(ends, means, label="training")
+    axes.axhline(floor, color="C1", linestyle="--",
+                 label=f"floor {floor:.3f}, target word ignored")
     axes.axhline(ASSIGNED_LOSS, color="C2", linestyle=":",
-                 label=f"what the assignment asks for on its corpus, {ASSIGNED_LOSS}")
+                 label=f"{ASSIGNED_LOSS}, asked for on the course's corpus")
     axes.set_ylim(top=min(axes.get_ylim()[1], 2 * floor))       # a start may be far above
     axes.set_title(title, parse_math=False)
     axes.grid(alpha=0.3)
