@@ -133,7 +133,7 @@ def settings_of(options, fingerprint, learning):
 
 
 def see_what_will_be_replaced(options, corpus):
-    """Say which results will be replaced; without --force, InputError if they are of more pairs."""
+    """Say which results will be replaced; without --force, InputError if more pairs made them."""
     run = load_run(options.out)
     if run and run.pairs > len(corpus.pairs) and not options.force:
         raise InputError(f"{options.out.resolve()} has the results of a training on more pairs "

@@ -1,5 +1,5 @@
 """The vocabulary and the pairs of words, as the course's utils makes them; messages, progress, and
-renaming files, which Windows may refuse for a moment."""
+a renaming of files that tries again when Windows refuses it."""
 
 import os
 import sys
@@ -90,7 +90,7 @@ WIDTH = 79          # of a line that covers what a live line has left behind
 
 
 def tell(message, end="\n"):
-    """Write a line to stderr; on a terminal it covers the live line of `Progress`."""
+    """Write a line to stderr; on a terminal it overwrites the line of `Progress`."""
     if sys.stderr.isatty():
         message = f"\r{message:{WIDTH}}"
     with suppress(OSError):             # nobody reads it: that is no reason to end
@@ -101,7 +101,7 @@ PATIENCE = 2        # seconds
 
 
 def replace_patiently(source, target):
-    """Rename a file or folder, trying again for a while; a file of the new name is replaced.
+    """Rename a file or folder, trying again for a while; an existing file of that name is replaced.
 
     Windows refuses while another program has the file open. A virus scanner, for example, opens new
     files for a moment.

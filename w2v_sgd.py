@@ -30,7 +30,7 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
     rng : seed or numpy.random.Generator for the orders
     many_at_once : whether contextFunction takes an array of words and returns a row for each
     done : how many pairs, in whole batches, an interrupted run has learned from. U0, V0, W0 are
-        where it stopped; other arguments, and rng's first state, must be the same
+        those at which it stopped; all other arguments, and rng's first state, are as in that run
     callback : called after each batch with the number of pairs done, the batch's J, and U, V, W
         (no copies of them)
 
@@ -81,7 +81,7 @@ def stochasticGradientDescend(data, U0, V0, W0, contextFunction, lossAndGradient
 
 
 def batches(data, contexts_of, batchSize, rng):
-    """Yield an epoch's batches in random order: number of its first pair, w (S), context (S×(n+1)).
+    """Yield the batches of an epoch in random order: first pair's number, w (S), context (S×(n+1)).
 
     The contexts of some batches are drawn in one call, which is quicker.
     """
@@ -130,7 +130,7 @@ def _finite_floats(**arrays):
 
 
 def _checked_data(data, L, batchSize, q_noise, done):
-    """Return data as an N×2 array; ValueError if data, or an argument that must fit, is invalid."""
+    """Return data as an N×2 array; ValueError if data, or an argument that must fit it, is invalid."""
     data = np.asarray(data)
     if data.size == 0:
         data = np.empty((0, 2), dtype=np.int32)

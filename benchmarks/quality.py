@@ -340,7 +340,7 @@ def print_probabilities(outcomes):
     for name, runs in outcomes.items():
         if name in OURS:
             rows.append([name, *mean_and_spread([run.probabilities for run in runs])])
-    print_table(["", "loss below the unigram model's", "mean of log Σ exp(score)",
+    print_table(["", "unigram model's loss − loss", "mean of log Σ exp(score)",
                  "its standard deviation over words"],
                 rows)
 

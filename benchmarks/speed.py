@@ -53,8 +53,8 @@ def main():
 
     print(f"{machine()}, gensim {gensim.__version__}, {', '.join(versions)}")
     print(f"{ROUNDS} rounds, medians (least–most); {N:,} pairs\n")
-    print_table(["", "thousand pairs/s", "speed of this ÷ its speed",
-                 "without drawing negatives: thousand pairs/s", "speed of this ÷ its speed"],
+    print_table(["", "thousand pairs/s", "ours ÷ its",
+                 "without drawing negatives: thousand pairs/s", "ours ÷ its"],
                 [[name, *cells(name, rates), *cells(name, ready_made_rates)] for name in rates])
 
 

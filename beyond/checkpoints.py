@@ -74,7 +74,7 @@ class Checkpoints:
             advice = f"try --resume {before}" if has_another else "train anew"
             raise InputError(f"{path}: damaged, or not a checkpoint; {advice}")
 
-        differences = [f"{name} was {settings.get(name)}, not {value}"
+        differences = [f"{name} was {settings.get(name)}, now it is {value}"
                        for name, value in self.settings.items() if settings.get(name) != value]
         if differences:
             raise InputError(f"{path}: of a run with other settings: {'; '.join(differences)}")

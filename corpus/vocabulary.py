@@ -106,5 +106,5 @@ def read_words_to_draw(path, word2ind, encoding="utf-8"):
         raise InputError(f"{path}: not in the vocabulary: {shown}; take them out, or take more "
                          "text or a larger --vocabulary")
     if len(listed) < 2:
-        raise InputError(f"{path}: fewer than two words; a picture needs more")
+        raise InputError(f"{path}: fewer than two words; a picture needs at least two")
     return {label: words for label, words in groups.items() if words}

@@ -222,10 +222,10 @@ def run_beside(checkpoints, out, corpus, *options):
 
 
 @pytest.mark.parametrize("options, differences", [
-    (["--alpha", "0.5", "--seed", "1"], ["alpha was 1.0, not 0.5", "seed was 0, not 1"]),
-    (["cumulative"], ["method was batched, not cumulative"]),
-    (["--pairs", "99"], ["pairs was None, not 99"]),
-    (["--window", "2"], ["window was 3, not 2", "corpus was "])])
+    (["--alpha", "0.5", "--seed", "1"], ["alpha was 1.0, now it is 0.5", "seed was 0, now it is 1"]),
+    (["cumulative"], ["method was batched, now it is cumulative"]),
+    (["--pairs", "99"], ["pairs was None, now it is 99"]),
+    (["--window", "2"], ["window was 3, now it is 2", "corpus was "])])
 def test_a_checkpoint_of_another_run_is_refused(tmp_path, corpus, stopped, options, differences):
     out = tmp_path / "out"
     status, line = run_beside(stopped, out, corpus, *options, "--resume")
