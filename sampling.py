@@ -48,9 +48,9 @@ def noiseDistribution(freqs, negativesCount):
 def sampleContext(contextWord, seq, negativesCount, rng=np.random.default_rng()):
     """Draw n negatives for a context word from seq, with replacement, but never the word itself.
 
-    The assignment speaks of n different negatives, but its own function lets them repeat, too. This
-    way a word is drawn n·q[c] times on average, as q_c = log(n·q[c]) assumes; if the n negatives had
-    to differ, frequent words would be drawn less often than that, and rare ones more often.
+    The assignment speaks of n different negatives, but its own function lets them repeat, too. So a
+    word is drawn n·q[c] times on average, as q_c = log(n·q[c]) assumes; if the n negatives had to
+    differ, frequent words would be drawn less often than that, and rare ones more often.
 
     Parameters
     ----------

@@ -130,7 +130,7 @@ def _finite_floats(**arrays):
 
 
 def _checked_data(data, L, batchSize, q_noise, done):
-    """Return data as an N×2 array; ValueError if data, or an argument that must fit it, is invalid."""
+    """Return data as an N×2 array; ValueError if it or an argument that must fit is invalid."""
     data = np.asarray(data)
     if data.size == 0:
         data = np.empty((0, 2), dtype=np.int32)

