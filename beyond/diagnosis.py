@@ -1,14 +1,20 @@
 """What is wrong with a result: it is compared with what usual mistakes would give."""
 
 import math
+import re
+from functools import partial
 
 import numpy as np
 import pytest
 
 PRECISE, SINGLE = 1e-7, 1e-4        # tolerances; float32 is a style, not a mistake
 ALMOST = 1e-3                       # what is computed in float16 is off by as much
+ARGUMENTS, RESULTS = ("u_w", "Vt", "W", "q"), ("J", "du_w", "dVt", "dW")    # of a loss function
 WRONG = "is wrong"                  # the cause where no usual mistake fits
-NOT_SHUFFLED = "the pairs come in the order of data: shuffle them in each epoch"
+KEPT = ("is right in the first call, but not in the second, with the same arguments: is something "
+        "kept from one call to the next?")
+NOT_SHUFFLED = ("contextFunction is called in the order of data: shuffle the pairs before, in each "
+                "epoch")
 SHUFFLED_ONCE = "the second epoch has the order of the first: shuffle the pairs in each epoch"
 
 
@@ -22,6 +28,11 @@ def fail(*lines):
     pytest.fail("\n".join(filter(None, lines)), pytrace=False)
 
 
+def cause_of(fault, otherwise):
+    """Name the cause; nothing but `KEPT` explains what is wrong in a second call only."""
+    return otherwise if fault[0] == WRONG or otherwise == KEPT else fault[0]
+
+
 def expect(what, expected, got, mistakes=None, tolerance=PRECISE, otherwise=WRONG):
     """Fail unless got is what is expected; say first the cause, then the numbers.
 
@@ -32,8 +43,7 @@ def expect(what, expected, got, mistakes=None, tolerance=PRECISE, otherwise=WRON
     """
     fault = find_fault(expected, got, mistakes, tolerance)
     if fault:
-        cause, difference = fault
-        fail(f"{what} {otherwise if cause == WRONG else cause}", difference)
+        fail(f"{what} {cause_of(fault, otherwise)}", fault[1])
 
 
 def expect_all(faults, given, otherwise=WRONG):
@@ -48,8 +58,7 @@ def expect_all(faults, given, otherwise=WRONG):
     names_of, differences = {}, []
     for name, fault in faults.items():
         if fault:
-            cause = otherwise if fault[0] == WRONG else fault[0]
-            names_of.setdefault(cause, []).append(name)
+            names_of.setdefault(cause_of(fault, otherwise), []).append(name)
             differences.append(f"{name}: {fault[1]}" if fault[1] else "")
     if names_of:
         right = [f"{name} right" for name, fault in faults.items() if not fault]
@@ -97,12 +106,17 @@ def find_fault(expected, got, mistakes=None, tolerance=PRECISE):
 
 def describe(expected, got):
     """Write both, if they are small, or else where they differ most."""
-    texts = [str((np.round(X, 4) + 0.).tolist()) for X in (expected, got)]
+    texts = [written(X) for X in (expected, got)]
     if expected.size <= 12 and texts[0] != texts[1]:
         return "expected {}, got {}".format(*texts)
     place = np.unravel_index(np.argmax(np.abs(got - expected)), expected.shape)
     where = f" at {list(map(int, place))}" if place else ""
     return f"expected {expected[place]:.9g}{where}, got {got[place]:.9g}"
+
+
+def written(X):
+    """Write an array in a line."""
+    return re.sub(r"\.0\b", "", str((np.round(X, 4) + 0.).tolist()))
 
 
 def as_numbers(expected, got):
@@ -121,6 +135,15 @@ def as_numbers(expected, got):
     if strange.size:
         return array, f"is {strange[0]}, expected numbers such as {expected.flat[0]:.3g}"
     return array, ""
+
+
+def called(function, *arguments, given):
+    """Call a function; an exception gets a note of what it was called with."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        error.add_note(f"called with {given}")
+        raise
 
 
 def numbers(what, expected, got):
@@ -142,6 +165,31 @@ def expect_results(names, got):
         fail(f"{names}: expected {count} results, got {len(got)}")
 
 
+def expect_epochs(visited, words, epochs, S, pairs_in_batches, given):
+    """Fail unless each epoch visits the context words of the data, each as often as it is there.
+
+    pairs_in_batches : how many lossAndGradientFunction is given
+    """
+    N, count = len(words), len(visited)
+    asked = f"contextFunction is called {count} times, expected {N * epochs}: once per pair"
+    if count > pairs_in_batches:
+        fail(f"contextFunction is called {count} times for {pairs_in_batches} pairs: call it once "
+             f"per pair, and keep the context ({given})")
+    if count == min(S, N) != N * epochs:
+        fail(f"only one batch is done: is return inside the loop? ({given})", asked)
+    if count == N // S * S * epochs != N * epochs:
+        fail(f"the last batch of an epoch, the smaller one, is left out ({given})", asked)
+    if count != N * epochs and count % N == 0:
+        fail(f"the number of epochs is {count // N}, expected {epochs} ({given})", asked)
+    if count != N * epochs:
+        fail(f"an epoch does not go through each pair once ({given})", asked)
+    for first in range(0, count, N):
+        if sorted(visited[first:first + N]) != sorted(words):
+            fail(f"epoch {first // N + 1} does not go through each pair once ({given})",
+                 "some come twice and others never; random.shuffle does that to an array: use "
+                 "np.random.shuffle(data)")
+
+
 def order_fault(visited, words, N):
     """Return NOT_SHUFFLED, SHUFFLED_ONCE, or None if the order of the pairs is right.
 
@@ -152,11 +200,35 @@ def order_fault(visited, words, N):
     N : the number of pairs in an epoch
     """
     orders = [visited[first:first + N] for first in range(0, len(visited), max(N, 1))]
-    if words[:N] in orders:
+    turned = [words[k:N] + words[:k] for k in range(N)]
+    if any(order in turned for order in orders):
         return NOT_SHUFFLED
     if orders and orders[0] in orders[1:]:
         return SHUFFLED_ONCE
     return None
+
+
+def fault_in_calls(calls, w, contexts, start, q, count):
+    """Say what is wrong in how lossAndGradientFunction is called for the first batch, or None.
+
+    count : the number of pairs in all batches
+    """
+    if len(calls) != 1 and len(w) == count:
+        return f"lossAndGradientFunction is called {len(calls)} times for one batch"
+    U, V, W = start
+    for name, right, got in zip(ARGUMENTS, (U[w], V[contexts], W, q[contexts]), calls[0][0]):
+        fault = find_fault(right, got, tolerance=SINGLE)
+        if fault:
+            return f"lossAndGradientFunction is called with a wrong {name}: {fault[1] or fault[0]}"
+    return None
+
+
+def worked_case(w, contexts, start, alpha, first_call, *_):
+    """Write what a batch was given and what lossAndGradientFunction returned."""
+    values = dict(zip(("U0", "V0", "W0"), start), α=alpha, w=w, contexts=contexts)
+    values |= dict(zip(RESULTS[1:], first_call[1][1:]))
+    return "\n".join(["one batch, in this order (work it by hand):",
+                      *(f"  {name} = {written(X)}" for name, X in values.items())])
 
 
 # --- Usual mistakes: dicts from their names to what they give -----------------------------------
@@ -166,6 +238,7 @@ def sequence_mistakes(freqs):
     freqs = np.asarray(freqs)
     powers = freqs ** 0.75
     right, word = np.round(powers), np.arange(len(freqs))
+    _, first, which = np.unique(freqs, return_index=True, return_inverse=True)
     return {"is rounded down": np.floor(powers),
             "is rounded up": np.ceil(powers),
             "is the frequency, without the power 0.75": freqs,
@@ -174,6 +247,11 @@ def sequence_mistakes(freqs):
             "is 1 for each: is 3//4, which is 0, the power, or is each word put in once?":
                 powers ** 0,
             "is 1 too many for each": right + 1,
+            "is 1 too few for each": right - 1,
+            "has the power 0.75 twice": np.round(np.round(powers) ** 0.75),
+            "is that of the sorted frequencies": np.sort(right)[::-1],
+            "has equal frequencies all at the first of their words: is it freqs.index(f)?":
+                np.bincount(first[which], right, len(freqs)),
             "is right for the first word only: is return inside the loop?": right * (word == 0),
             "is right but for the first word": right * (word > 0),
             "is right but for the last word": right * (word < len(freqs) - 1)}
@@ -186,18 +264,24 @@ def noise_mistakes(freqs, counts, n):
                "lacks the rounding of f^0.75": f ** 0.75,
                "lacks the power 0.75": f,
                "has f^0.5 in place of f^0.75": f ** 0.5,
+               "has the power 0.75 twice": np.round(counts ** 0.75),
+               "is that of the sorted frequencies": np.sort(counts)[::-1],
                "is the same for each: 3//4 is 0, write 3/4": f ** 0}
     divisors = {"by Σf, not by the sum of the rounded f^0.75": f.sum(),
                 "by (Σf)^0.75, not by the sum of the rounded f^0.75": round(f.sum() ** 0.75),
                 "by the number of words, not by the sum over them": len(f),
+                "by the mean over the words, not by the sum": np.mean(counts),
                 "by the largest, not by the sum over all words": max(counts)}
     return {
         "lacks the factor n": np.log(q),
         "has n+1 in place of n": np.log((n + 1) * q),
+        "has 5 in place of n": np.log(5 * q),
         "is divided by n, but must be multiplied": np.log(q / n),
         "has n^0.75 in place of n": np.log(n ** 0.75 * q),
         "has n added to the logarithm": np.log(q) + n,
         "is n·q[c], not its logarithm": n * q,
+        "is q[c], without n and the logarithm": q,
+        "is log(n)·q[c]": np.log(n) * q,
         "is n·log(q[c])": n * np.log(q),
         "has log2 in place of log": np.log2(n * q),
         "has log10 in place of log": np.log10(n * q),
@@ -208,6 +292,22 @@ def noise_mistakes(freqs, counts, n):
     } | {f"is divided {by}": np.log(n * counts / divisor) for by, divisor in divisors.items()}
 
 
+def negatives_mistakes(counts, word):
+    """Return usual mistakes in drawing other words than word, and how often words come then.
+
+    counts : how often the words are in the sequence, but 0 for word
+    """
+    L = len(counts)
+    words = np.arange(L)
+    return {"all words are drawn equally often: draw from seq, where they repeat": words != word,
+            "word 0 is never drawn: it is false": counts * (words > 0)}
+
+
+def scores_of(u_w, Vt, W):
+    """Compute the scores of all words."""
+    return (Vt @ (u_w @ W.T)[..., None])[..., 0]
+
+
 def wrong_losses(J, side):
     """Return usual mistakes in a loss function J, as functions; side is -1 for its gradients."""
     def of_words(words, positives=1):
@@ -215,6 +315,11 @@ def wrong_losses(J, side):
 
     first, others, every = slice(1), slice(1, None), slice(None)
     context_word, negatives, without_δ = of_words(first), of_words(others, 0), of_words(every, 0)
+
+    def of_scores(function):
+        """Return a loss of the scores less q, which each observation adds up or not."""
+        return lambda u_w, Vt, W, q: np.mean(function(scores_of(u_w, Vt, W) - q))
+
     return {
         "lacks q": lambda u_w, Vt, W, q: J(u_w, Vt, W, 0 * q),
         "has 2q in place of q": lambda u_w, Vt, W, q: J(u_w, Vt, W, 2 * q),
@@ -233,11 +338,42 @@ def wrong_losses(J, side):
         "leaves the negatives out": context_word,
         "leaves the context word out": negatives,
         "has only the first negative": of_words(slice(2)),
+        "leaves the last negative out": of_words(slice(-1)),
+        "has −s − q in place of q − s":
+            lambda u_w, Vt, W, q: J(u_w, Vt, W, q * np.sign(0.5 - np.arange(q.shape[-1]))),
+        "has softmax in place of σ":
+            of_scores(lambda s: np.log(np.exp(s).sum(axis=-1)) - s[..., 0]),
+        "has σ(1−σ) in place of σ − δ": of_scores(
+            lambda s: (np.sign(np.arange(s.shape[-1]) - 0.5) / (1 + np.exp(-s))).sum(axis=-1)),
         "has the context word among the negatives, too": lambda *x: J(*x) + of_words(first, 0)(*x),
         "has the wrong sign for the negatives": lambda *x: context_word(*x) - negatives(*x),
         "has the wrong sign for the context word": lambda *x: negatives(*x) - context_word(*x),
         "has the mean over the negatives, not their sum":
             lambda *x: context_word(*x) + negatives(*x) / (x[3].shape[-1] - 1)}
+
+
+def batch_mistakes(J, right, u_w, Vt, W, q):
+    """Return usual mistakes in a batch: in the factor of a result, and as loss functions."""
+    S = len(u_w)
+
+    def of_observations(which):
+        return lambda u_w, Vt, W, q: J(u_w[which], Vt[which], W, q[which]) * len(u_w[which]) / S
+
+    shift = scores_of(u_w, Vt, W) - scores_of(0 * u_w + u_w[0], Vt, W)
+    factors = {"is not divided by S": S * right,
+               "is divided by S twice": right / S,
+               "is divided by S−1, not by S": right * S / max(S - 1, 1),
+               "is divided by n+1, not by S": right * S / q.shape[-1]}
+    return factors, {
+        "has [0] where [:, 0] is meant": partial(J, positives=[math.inf] + [0] * (S - 1)),
+        "has δ in the first observation only": partial(J, positives=[1] + [0] * (S - 1)),
+        "has only the first observation: is return inside the loop?": of_observations(slice(1)),
+        "has only the last observation": of_observations(slice(-1, None)),
+        "leaves the last observation out": of_observations(slice(-1)),
+        "has the u_w of the first observation in all scores":
+            lambda u_w, Vt, W, q: J(u_w, Vt, W, q + shift),
+        "has the q of the first observation for all":
+            lambda u_w, Vt, W, q: J(u_w, Vt, W, 0 * q + q[0])}
 
 
 def wrong_factors(name, right, W):

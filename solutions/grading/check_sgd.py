@@ -222,7 +222,7 @@ def epochs_and_batches(w2v_sgd, passed):
         pairs = [(c % 3, c) for c in words]
         training = Training(w2v_sgd, pairs, contexts, S, epochs, ALPHA / S)     # gradients are sums
         label = f"{N} pairs, batchSize {S}, epochs {epochs}"
-        published.expect_epochs(training.visited, words, epochs, S, label)
+        published.expect_epochs(training.visited, words, epochs, S, sum(training.sizes), label)
         sizes = [min(S, N - first) for first in range(0, N, S)] * epochs
         if training.sizes != sizes:
             fail(f"the batches are not of S pairs ({label})",
