@@ -223,10 +223,11 @@ def fault_in_calls(calls, w, contexts, start, q, count):
     return None
 
 
-def worked_case(w, contexts, start, alpha, first_call, *_):
+def worked_case(w, contexts, start, alpha, calls):
     """Write what a batch was given and what lossAndGradientFunction returned."""
     values = dict(zip(("U0", "V0", "W0"), start), α=alpha, w=w, contexts=contexts)
-    values |= dict(zip(RESULTS[1:], first_call[1][1:]))
+    for _, results in calls[:1]:
+        values |= dict(zip(RESULTS[1:], results[1:]))
     return "\n".join(["one batch, in this order (work it by hand):",
                       *(f"  {name} = {written(X)}" for name, X in values.items())])
 
@@ -435,6 +436,18 @@ def negatives_only(words, gradients, L):
 
 def every_word(words, gradients, L):
     return np.tile(gradients.sum(axis=(0, 1)), (L, 1))
+
+
+def update_mistakes(start, right):
+    """Return usual mistakes in U, in V and in W, which lead from start to something not right."""
+    U, V, W = steps = [after - before for after, before in zip(right, start)]
+    mistakes = ({"holds V: are U and V swapped?": right[1],
+                 "moves as V should: are U and V swapped?": start[0] + V},
+                {"holds U: are U and V swapped?": right[0],
+                 "moves as U should: are U and V swapped?": start[1] + U},
+                {"moves by the transposed gradient": start[2] + W.T})
+    return [{"was never changed": before, "is the step alone: is = written for -=?": step} | others
+            for before, step, others in zip(start, steps, mistakes)]
 
 
 def sgd_mistakes(alpha, S):

@@ -1,5 +1,6 @@
 """What test.py says of mistakes that students make."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -57,7 +58,7 @@ J = "J = softplus(-score[0]) + softplus(score[1:]).sum()"
 DU, DVT, DW = "du_w = W.T @ Vt.T @ g", "np.outer(g, W @ u_w)", "np.outer(Vt.T @ g, u_w)"
 U_STEP, V_STEP = "np.subtract.at(U, w, alpha * du_w)", "np.subtract.at(V, context, alpha * dVt)"
 ORDER = "        order = np.random.permutation(len(data))\n"
-IMPORT = "import random"
+IMPORT, DELTAS = "import random", "delta[:, 0] = 1"
 GRADIENTS = "J right, du_w, dVt, dW wrong: "
 OTHERS = "J right, dVt right, dW right, "
 LOST = "U right, W right, V wrong: lost "
@@ -76,6 +77,11 @@ FAULTS = [
     ("sequence", COUNTS, "round(f ** 0.75) + 1)]", "is 1 too many for each"),
     ("sequence", COUNTS, "round(f ** 0.75)) if i]", "is right but for the first word"),
     ("sequence", "enumerate(freqs)", "enumerate(freqs[:-1])", "is right but for the last word"),
+    ("sequence", "enumerate(freqs)", "enumerate(sorted(freqs)[::-1])", "that of the sorted freq"),
+    ("sequence", "[i for i", "[freqs.index(f) for i", "has equal frequencies all at the first of"),
+    ("sequence", "(freqs):\n",
+     "(freqs, n=[]):\n    n += [1]; freqs = [f * sum(n) for f in freqs]\n",
+     "is right in the first call, but not in the second, with the same arguments"),
     ("sequence", "[i for i", "[i % 256 for i", "is right for 5 words, but not for 20000: is a ty"),
     ("sequence", COUNTS, "round(f ** 0.75) + (f > 9**6))]", "is right for 5 words, but not for"),
     ("noise", LOG, "math.log(negativesCount * count)", "lacks the division by the sum over all"),
@@ -90,7 +96,15 @@ FAULTS = [
     ("noise", "= sum(counts)", "= sum(freqs)", "is divided by Σf, not by the sum of the rounded"),
     ("noise", LOG, "math.log(negativesCount * count / total + 1e-6)", "is a little off"),
     ("contexts", "<= negativesCount", "< negativesCount", "expected 8 words, the context word and"),
-    ("contexts", "random.choice(seq)", "random.randrange(max(seq) + 1)", "do not follow q"),
+    ("contexts", "return context", "return list(dict.fromkeys(context))", "expected 8 words, the"),
+    ("contexts", "if word != contextWord:\n", "if word == 2: word = 3\n        if True:\n",
+     "the negatives do not follow q"),
+    ("contexts", "random.choice(seq)", "random.randrange(max(seq) + 1)",
+     "the negatives do not follow q: all words are drawn equally often: draw from seq"),
+    ("contexts", "if word != c", "if word and word != c", "do not follow q: word 0 is never drawn"),
+    ("contexts", "random.choice(seq)", "seq.index(random.choice(seq))", "not the word there?"),
+    ("contexts", "    context = [", "    random.seed(1)\n    context = [",
+     "return the same negative"),
     ("contexts", "word = random.choice(seq)", "word = (context + [random.choice(seq)])[1]",
      "all negatives of a context are the same word"),
     ("contexts", "    context = [", "    del seq[-1]\n    context = [", "changes its argument"),
@@ -123,6 +137,10 @@ FAULTS = [
     ("one", J, "J = softplus(-score[0]) + softplus(score[1])", "has only the first negative"),
     ("one", J, "J = softplus(-score[0]) + softplus(score[1:]).mean()", "has the mean over the neg"),
     ("one", J, "J = softplus(-score[0]) + softplus(score[1:4]).sum()", "right in the smallest cas"),
+    ("one", "W @ u_w - q\n", "W @ u_w - q * (2 * delta - 1)\n", "has −s − q in place of q − s"),
+    ("one", G, "g = np.exp(score) / np.exp(score).sum() - delta\n", "has softmax in place of σ"),
+    ("one", G, "g = sigmoid(score) * sigmoid(-score) * (1 - 2 * delta)\n",
+     "has σ(1−σ) in place of"),
     ("one", "W @ u_w - q\n", "W @ u_w + q\n", "J, du_w, dVt, dW wrong: has q with the wrong sign"),
     ("one", "score = Vt @ W @ u_w - q\n", "q -= Vt @ W @ u_w\n    score = -q\n",
      "lossAndGradient changes its argument q: it must work on a copy"),
@@ -131,24 +149,47 @@ FAULTS = [
     ("cumulative", DU, "du_w = W @ Vt.T @ g", "not checked: lossAndGradient must be right first"),
     ("cumulative", "J / S, du_w / S, ", "J / S, du_w, ", "du_w wrong: is not divided by S"),
     ("beside", DU, "du_w = W @ Vt.T @ g", "not checked: lossAndGradient must be right first"),
+    ("cumulative", "dW += dW_i", "dW = dW_i", "dW wrong: has only the last observation"),
+    ("cumulative", "range(S)", "range(S - 1)", "J, du_w, dVt, dW wrong: leaves the last observat"),
+    ("cumulative", "    return J / S, du_w / S", "        return J / S, du_w / S",
+     "J, du_w, dVt, dW wrong: has only the first observation: is"),
+    ("beside", "range(S)", "range(S - 1)", "not checked: lossAndGradientCumulative must be right"),
+    ("beside", DELTAS, DELTAS + "; u_w = u_w * (np.arange(S) < 1000)[:, None]",
+     "is right for few observations, but not for 1500"),
     ("beside", G_BATCH, "g = sigmoid(score) - delta", "not checked: lossAndGradientBatched must"),
     ("beside", '    gV = np.einsum("sk', '    return lossAndGradientCumulative(u_w, Vt, W, q)\n'
      '    gV = np.einsum("sk', "times as fast as cumulative; expected more than 2"),
     ("batched", G_BATCH, "g = (sigmoid(score) - delta) / S / S", GRADIENTS + "is divided by S tw"),
     ("batched", "delta[:, 0] = 1", "delta[0] = 1", "has [0] where [:, 0] is meant"),
+    ("batched", "    gV = ",
+     "    sigmoid.n = vars(sigmoid).get('n', 0) + 1; J *= sigmoid.n\n    gV = ",
+     "J wrong: is right in the first call, but not in the second, with the same arguments"),
+    ("batched", "/ S\n", "/ (S - 1)\n", "du_w, dVt, dW wrong: is divided by S−1, not by S"),
+    ("batched", "Vt, Wu) - q\n", "Vt, 0 * Wu + Wu[0]) - q\n", "has the u_w of the first observat"),
+    ("batched", DELTAS, "delta[0, 0] = 1", "has δ in the first observation only"),
     ("batched", "Wu) - q\n", "Wu) - q[0]\n", "has the q of the first observation for"),
     ("batched", "sm,mt->st", "sm,tm->st", "du_w wrong: has W in place of Wᵀ"),
     ("batched", '"sk,sm->skm", g, Wu)', '"sk,sm->smk", g, Wu).reshape(Vt.shape)', "is reshaped"),
     ("batched", "score)).sum()", "score)).sum(axis=1)", "J wrong: has the shape (3,), exp"),
     ("sgd", "W -= alpha * dW\n", "pass\n", "U right, V right, W wrong: was never changed"),
     ("sgd", "W -= alpha * dW\n", "W = W0 - alpha * dW\n", "right after one batch, but not after"),
-    ("sgd", "W -= alpha * dW\n", "W -= alpha * dW.T\n", "M = 4: is something transposed"),
+    ("sgd", "W -= alpha * dW\n", "W -= alpha * dW.T\n", "moves by the transposed gradient"),
+    ("sgd", "W -= alpha * dW\n", "W -= alpha * np.clip(dW, -30, 30); W[3:] = 0\n",
+     "is right in the smallest case, but not here"),
     ("sgd", U_STEP, "np.subtract.at(U, w, du_w)", "U wrong: moves by the gradient, without α"),
     ("sgd", U_STEP, U_STEP + "\n            " + U_STEP, "moves twice as far: is the step taken tw"),
     ("sgd", "W -= alpha * dW", "W -= alpha * J * dW", "U right, V right, W wrong"),
     ("sgd", "W -= alpha * dW", "W -= alpha * alpha * dW", "moves by α² times the gradient"),
     ("sgd", V_STEP, "J, du_w, dVt, dW = lossAndGradientFunction(U[w], V[context], W, "
-     "q_noise[context]); " + V_STEP, "U right, V, W wrong"),
+     "q_noise[context]); " + V_STEP, "U right, V, W wrong: lossAndGradientFunction is called 2 ti"),
+    ("sgd", "q_noise[context]", "q_noise[[[x] * 3 for x in w]]",
+     "U, V, W wrong: lossAndGradientFunction is called with a wrong q: expected [["),
+    ("sgd", U_STEP, U_STEP + "; [contextFunction(c) for _, c in batch]", "6 times for 3 pairs"),
+    ("sgd", U_STEP, "if J < 0.5: return U, V, W\n            " + U_STEP, ""),
+    ("sgd", "W -= alpha * dW", "W = -alpha * dW", "U right, V right, W wrong: is the step alone"),
+    ("sgd", U_STEP, "for k in {*w}: U[k] -= alpha * du_w[w.index(k)] * w.count(k)", "U wrong"),
+    ("sgd", ORDER, "        order = np.roll(range(len(data)), np.random.randint(len(data)))\n",
+     "contextFunction is called in the order of data"),
     ("sgd", U_STEP, "W -= alpha * dW; J, du_w, dVt, _ = lossAndGradientFunction(U[w], V[context], "
      "W, q_noise[context]); W += alpha * dW; " + U_STEP, "W right, U, V wrong"),
     ("sgd", "range(0, len(data),", "range(0, min(len(data), 10000),",
@@ -223,21 +264,41 @@ def test_other_ways_pass(said_of, number):
 
 
 def test_a_fault_of_no_known_kind_shows_a_case_to_work_by_hand(said_of):
-    """With u_w = [2, 1], W u_w = [4, 1]; the scores less q are 1, 4 and 7."""
-    g = 1 / (1 + np.exp(-np.array([1, 4, 7]))) - [1, 0, 0]
-    a = g @ [[0, 2], [1, 2], [2, -2]]
+    """With u_w = [2, 1], W u_w = [4, 1]; the scores less q are -2, 3, 0 and 7."""
+    g = 1 / (1 + np.exp(-np.array([-2, 3, 0, 7]))) - [1, 0, 0, 0]
+    a = g @ [[-1, 1], [1, -1], [-1, 2], [1, 1]]
     du_w = np.round([a[0], 2 * a[0] + a[1]], 4)
     assert said_of("one", DU, "du_w = u_w") == [
-        "J right, dVt right, dW right, du_w wrong", "with n=2 M=2 (work it by hand):",
-        "  u_w = [2, 1]", "  Vt = [[0, 2], [1, 2], [2, -2]]", "  W = [[1, 2], [0, 1]]",
-        "  q = [1, 2, -1]", f"du_w: expected {du_w.tolist()}, got [2.0, 1.0]"]
-    assert "expected [8.0, 4.0, 2.0, 1.0], got [6.0, 3.0, 2.0, 1.0]" in said_of(
+        "J right, dVt right, dW right, du_w wrong", "with n=3 M=2 (work it by hand):",
+        "  u_w = [2, 1]", "  Vt = [[-1, 1], [1, -1], [-1, 2], [1, 1]]", "  W = [[1, 2], [0, 1]]",
+        "  q = [-1, 0, -2, -2]", f"du_w: expected {du_w.tolist()}, got [2, 1]"]
+    assert "expected [2, 8, 4, 8, 1], got [2, 6, 3, 6, 1]" in said_of(
         "sequence", COUNTS, "round(f ** 0.65))]")
-    assert said_of("sgd", "W -= alpha * dW", "W = -W0")[0] == "U right, V right, W wrong"
-    # The step is 4 times [5, 6, 7, 8+8, 9+9+9, 10] for the words 1 to 6.
-    assert said_of("sgd", V_STEP, "V -= 2")[-1] == (
-        "V: expected [[2.0], [-18.0], [-22.0], [-26.0], [-62.0], [-106.0], [-38.0], [2.0]], "
-        "got [[0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0]]")
+    assert said_of("sgd", "W -= alpha * dW", "W = W0 + 7")[0] == "U right, V right, W wrong"
+
+
+def test_the_batch_to_work_by_hand_is_what_was_given(said_of):
+    """Its pairs are in a random order."""
+    lines = said_of("sgd", "    return U, V, W", "    du_w *= 0\n    return U, V - 9, W.T")
+    given = {name: ast.literal_eval(value) for name, value in (
+        line.strip().split(" = ") for line in lines if " = " in line)}
+    assert [given["w"][given["contexts"].index(context)] for context in (
+        [1, 4, 4], [2, 4, 1], [3, 5, 4])] == [0, 0, 5]
+    V, W = np.array(given["V0"]), np.array(given["W0"]) - given["α"] * np.array(given["dW"])
+    for context, gradients in zip(given["contexts"], given["dVt"]):
+        for word, gradient in zip(context, gradients):
+            V[word] -= given["α"] * np.array(gradient)
+    assert lines[0] == "U right, V wrong; W wrong: is transposed"
+    assert lines[-2:] == [f"V: expected {V.tolist()}, got {(V - 9).tolist()}",
+                          f"W: expected {W.tolist()}, got {W.T.tolist()}"]
+
+
+@pytest.mark.parametrize("check, right, given", [
+    ("sequence", "    return", "freqs = [3, 16, 6, 16, 1]"), ("contexts", "    context", "n = 7"),
+    ("noise", "    counts", "freqs = [3, 16, 6, 16, 1], n = 5"),
+    ("sgd", "    U, V", "3 pairs, batchSize 3, epochs 1")])
+def test_an_exception_shows_what_the_function_was_called_with(said_of, check, right, given):
+    assert given in said_of(check, f"{right}", f"    1 / 0\n{right}")[1]
 
 
 @pytest.mark.parametrize("shape, J", [((1, 1), checks.loss), ((1, 1, 1), checks.mean_loss)])
