@@ -161,9 +161,8 @@ FAULTS = [
      '    gV = np.einsum("sk', "times as fast as cumulative; expected more than 2"),
     ("batched", G_BATCH, "g = (sigmoid(score) - delta) / S / S", GRADIENTS + "is divided by S tw"),
     ("batched", "delta[:, 0] = 1", "delta[0] = 1", "has [0] where [:, 0] is meant"),
-    ("batched", "    gV = ",
-     "    sigmoid.n = vars(sigmoid).get('n', 0) + 1; J *= sigmoid.n\n    gV = ",
-     "J wrong: is right in the first call, but not in the second, with the same arguments"),
+    ("batched", "    return J / S, du_w, dVt, dW\n", "    sigmoid.n = 1 + vars(sigmoid).get('n', 0)\n"
+     "    return J / S, du_w, dVt, sigmoid.n * dW\n", "dW wrong: is right in the first call, but"),
     ("batched", "/ S\n", "/ (S - 1)\n", "du_w, dVt, dW wrong: is divided by S−1, not by S"),
     ("batched", "Vt, Wu) - q\n", "Vt, 0 * Wu + Wu[0]) - q\n", "has the u_w of the first observat"),
     ("batched", DELTAS, "delta[0, 0] = 1", "has δ in the first observation only"),
@@ -186,6 +185,9 @@ FAULTS = [
      "U, V, W wrong: lossAndGradientFunction is called with a wrong q: expected [["),
     ("sgd", U_STEP, U_STEP + "; [contextFunction(c) for _, c in batch]", "6 times for 3 pairs"),
     ("sgd", U_STEP, "if J < 0.5: return U, V, W\n            " + U_STEP, ""),
+    ("sgd", "    return U, V, W",
+     "    f = stochasticGradientDescend; W0, f.W = getattr(f, 'W', W), W\n"
+     "    return U, V, (W + W0) / 2", "U right, V right, W wrong: was right in the call before"),
     ("sgd", "W -= alpha * dW", "W = -alpha * dW", "U right, V right, W wrong: is the step alone"),
     ("sgd", U_STEP, "for k in {*w}: U[k] -= alpha * du_w[w.index(k)] * w.count(k)", "U wrong"),
     ("sgd", ORDER, "        order = np.roll(range(len(data)), np.random.randint(len(data)))\n",
