@@ -250,13 +250,15 @@ def test_3_sampleContext():
 
 # --- Tasks 4 and 5 ------------------------------------------------------------------------------
 
-SMALL = [np.array(X, dtype=float) for X in (        # to be worked by hand: S = 3, n = 3, M = 2
-    [[2, 1], [2, -1], [-1, -2]],
-    [[[-1, 1], [1, -1], [-1, 2], [1, 1]],
-     [[-2, 1], [-2, -1], [2, 0], [2, 0]],
-     [[-2, 2], [-1, 2], [2, -2], [-2, 2]]],
+# To be worked by hand: S = 3, n = 4, M = 2, so that no axes are equally long; no two usual mistakes
+# give the same for these numbers.
+SMALL = [np.array(X, dtype=float) for X in (
+    [[-1, 2], [2, 0], [0, 2]],
+    [[[1, -1], [1, 2], [-1, 2], [-2, 2], [1, 1]],
+     [[0, -2], [-1, -1], [0, 0], [0, -1], [-2, 2]],
+     [[0, 2], [2, 0], [1, 0], [1, 1], [0, -1]]],
     [[1, 2], [0, 1]],
-    [[-1, 0, -2, -2], [-2, 2, 2, -2], [2, -2, -1, -1]])]    # no two usual mistakes look alike here
+    [[-2, 0, 2, 0, 0], [0, -1, -1, 2, -2], [2, 2, 2, 0, -1]])]
 ONE_SIZE = "is right in the smallest case, but not for these sizes"
 SMALL_SCORES = ("is right for scores of about ±1, but not for ±20: is a small number added, or "
                 "something cut off?")
@@ -277,7 +279,7 @@ def samples(shapes):
     u_w, Vt, W, q = SMALL
     small = SMALL if S else [u_w[0], Vt[0], W, q[0]]        # for n = 1 some mistakes are alike
     values = (f"  {name} = {written(X)}" for name, X in zip(ARGUMENTS, small))
-    size = "S=3 n=3 M=2" if S else "n=3 M=2"
+    size = "S=3 n=4 M=2" if S else "n=4 M=2"
     for otherwise in WRONG, KEPT:
         yield "\n".join([f"{size} (work it by hand):", *values]), small, otherwise
     for *S, n, M in *shapes, shapes[0]:

@@ -136,7 +136,7 @@ FAULTS = [
     ("one", J, "J = softplus(-score[0]) + softplus(score).sum()", "word among the negatives, too"),
     ("one", J, "J = softplus(-score[0]) + softplus(score[1])", "has only the first negative"),
     ("one", J, "J = softplus(-score[0]) + softplus(score[1:]).mean()", "has the mean over the neg"),
-    ("one", J, "J = softplus(-score[0]) + softplus(score[1:4]).sum()", "right in the smallest cas"),
+    ("one", J, J + " + (len(q) > 5)", "J wrong: is right in the smallest case, but not for these"),
     ("one", "W @ u_w - q\n", "W @ u_w - q * (2 * delta - 1)\n", "has −s − q in place of q − s"),
     ("one", G, "g = np.exp(score) / np.exp(score).sum() - delta\n", "has softmax in place of σ"),
     ("one", G, "g = sigmoid(score) * sigmoid(-score) * (1 - 2 * delta)\n",
@@ -161,7 +161,8 @@ FAULTS = [
      '    gV = np.einsum("sk', "times as fast as cumulative; expected more than 2"),
     ("batched", G_BATCH, "g = (sigmoid(score) - delta) / S / S", GRADIENTS + "is divided by S tw"),
     ("batched", "delta[:, 0] = 1", "delta[0] = 1", "has [0] where [:, 0] is meant"),
-    ("batched", "    return J / S, du_w, dVt, dW\n", "    sigmoid.n = 1 + vars(sigmoid).get('n', 0)\n"
+    ("batched", "    return J / S, du_w, dVt, dW\n",
+     "    sigmoid.n = 1 + vars(sigmoid).get('n', 0)\n"
      "    return J / S, du_w, dVt, sigmoid.n * dW\n", "dW wrong: is right in the first call, but"),
     ("batched", "/ S\n", "/ (S - 1)\n", "du_w, dVt, dW wrong: is divided by S−1, not by S"),
     ("batched", "Vt, Wu) - q\n", "Vt, 0 * Wu + Wu[0]) - q\n", "has the u_w of the first observat"),
@@ -266,14 +267,15 @@ def test_other_ways_pass(said_of, number):
 
 
 def test_a_fault_of_no_known_kind_shows_a_case_to_work_by_hand(said_of):
-    """With u_w = [2, 1], W u_w = [4, 1]; the scores less q are -2, 3, 0 and 7."""
-    g = 1 / (1 + np.exp(-np.array([-2, 3, 0, 7]))) - [1, 0, 0, 0]
-    a = g @ [[-1, 1], [1, -1], [-1, 2], [1, 1]]
+    """With u_w = [-1, 2], W u_w = [3, 2]; the scores less q are 3, 7, -1, -2 and 5."""
+    g = 1 / (1 + np.exp(-np.array([3, 7, -1, -2, 5]))) - [1, 0, 0, 0, 0]
+    a = g @ [[1, -1], [1, 2], [-1, 2], [-2, 2], [1, 1]]
     du_w = np.round([a[0], 2 * a[0] + a[1]], 4)
     assert said_of("one", DU, "du_w = u_w") == [
-        "J right, dVt right, dW right, du_w wrong", "with n=3 M=2 (work it by hand):",
-        "  u_w = [2, 1]", "  Vt = [[-1, 1], [1, -1], [-1, 2], [1, 1]]", "  W = [[1, 2], [0, 1]]",
-        "  q = [-1, 0, -2, -2]", f"du_w: expected {du_w.tolist()}, got [2, 1]"]
+        "J right, dVt right, dW right, du_w wrong", "with n=4 M=2 (work it by hand):",
+        "  u_w = [-1, 2]", "  Vt = [[1, -1], [1, 2], [-1, 2], [-2, 2], [1, 1]]",
+        "  W = [[1, 2], [0, 1]]", "  q = [-2, 0, 2, 0, 0]",
+        f"du_w: expected {du_w.tolist()}, got [-1, 2]"]
     assert "expected [2, 8, 4, 8, 1], got [2, 6, 3, 6, 1]" in said_of(
         "sequence", COUNTS, "round(f ** 0.65))]")
     assert said_of("sgd", "W -= alpha * dW", "W = W0 + 7")[0] == "U right, V right, W wrong"
