@@ -507,9 +507,8 @@ def expect_sgd(data, contexts, start, q, S, epochs, alpha, otherwise=WRONG):
 
     def loss_function(u_w, Vt, W, q):
         arguments = deepcopy([u_w, Vt, W, q])
-        results = easy_gradients(*arguments)
-        calls.append((arguments, results))
-        return deepcopy(results)
+        calls.append((arguments, easy_gradients(*arguments)))
+        return deepcopy(calls[-1][1])
 
     got = called(stochasticGradientDescend, data, *map(np.copy, start), context_function,
                  loss_function, q, S, epochs, alpha, given=given)
@@ -525,9 +524,8 @@ def expect_sgd(data, contexts, start, q, S, epochs, alpha, otherwise=WRONG):
         return result
 
     right = trained()
-    faults, usual_mistakes = {}, update_mistakes(start, right)
-    for i, name in enumerate("UVW"):
-        mistakes = usual_mistakes[i]
+    faults = {}
+    for i, (name, mistakes) in enumerate(zip("UVW", update_mistakes(start, right))):
         for mistake, how in sgd_mistakes(alpha, S).items():
             mistakes[mistake] = lambda how=how: trained(**how)[i]
         faults[name] = find_fault(right[i], got[i], mistakes, tolerance_of(*got))
