@@ -1,12 +1,15 @@
 """Whose is what: archives, folders, downloads of platforms; nothing is graded here."""
 
+import subprocess
+import sys
+
 import pytest
 
 from solutions.grading.hand_ins import find_hand_ins
 from solutions.grading.modules import read_hand_in
-from solutions.grading.names import file_name, name_key, printable
+from solutions.grading.names import file_name, meant_name, name_key, printable
 from solutions.grading.unpack import Unfit
-from tests.support.handed_in import OWN, files_of, in_folder, put, put_all, zipped
+from tests.support.handed_in import OWN, ROOT, files_of, in_folder, put, put_all, zipped
 from tests.support.moodle import moodle_download
 from utils import InputError
 
@@ -153,6 +156,14 @@ def test_one_key_for_a_student():
     assert len(set(map(name_key, same))) == 1 and name_key("OBrien, AnneMarie") != name_key(same[0])
     assert file_name("../a/b:c*? ") == "abc"
     assert printable("a\x00b\u202e\udc80" + "x" * 999) == "a b ?" + "x" * 295
+
+
+def test_long_names_cost_no_time():
+    assert meant_name("sampling" + " (1)" * 60 + ".py") == "sampling.py"
+    assert meant_name("sampling" + " (1)" * 62 + ".py") is None
+    code = "from solutions.grading.names import COPY, meant_name; s = ' ' * 10 ** 5; "
+    code += "COPY.sub('', f'x{s}copy{s}x'); [meant_name(f'{s}copy{s}x.py') for _ in range(1000)]"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=100, check=True)
 
 
 # --- nobody is left out ---------------------------------------------------------------------------

@@ -21,9 +21,12 @@ NAME = re.compile(r"(?P<student>[A-ZА-Я][a-zа-я]+([ _][A-ZА-Я][a-zа-я]+)
                   r"([ _-]+(?P<file>.+)|\W.*)?")
 
 # What browsers, Windows and macOS add to a second file of the same name.
-COPY = re.compile(r"(\s*\(\d+\)|\s*[-–—]\s*(copy|копие)|\s+copy(\s+\d+)?)+$", re.IGNORECASE)
+COPIED = r"(\s*\(\d+\)|\s*[-–—]\s*(copy|копие)|\s+copy(\s+\d+)?)+"
+COPY = re.compile(rf"(?<!\s){COPIED}$", re.IGNORECASE)     # each of many spaces is no beginning
 
 EXPECTED = {name.lower(): name for name in (*MODULES, *ARRAYS, EMBEDDINGS_PICTURE)}
+STEMS = "|".join(re.escape(name.rpartition(".")[0]) for name in EXPECTED)
+MEANT = re.compile(rf"((copy of|копие на) )?(?P<stem>{STEMS})(-[0-9]+)?({COPIED})?")
 MOST_NAME = 255         # characters of a name on a disk; in archives there are longer ones
 # Folders and files that programs make.
 JUNK = {"venv", "env", "__pycache__", "__macosx", "site-packages", "node_modules", "thumbs.db",
@@ -109,13 +112,15 @@ def meant_name(name):
     """Return the name of the module, array or picture that a file is obviously meant to be.
 
     sampling.py is meant by sampling (1).py, sampling - Copy.py, Copy of sampling.py, SAMPLING.PY,
-    sampling.py.txt, FN1_sampling.py.
+    sampling.py.txt, FN1_sampling.py. A name longer than a disk takes means nothing.
     """
+    if len(name) > MOST_NAME:
+        return None
     for candidate in name, student_and_file(name)[1]:
         plain = re.sub(r"\.py\.(py|txt)$", ".py", candidate.lower())
         plain = re.sub(r"\.jpe?g$", ".png", plain)
         stem, dot, ending = plain.rpartition(".")
-        stem = re.sub(r"^(copy of|копие на) |-[0-9]+$", "", COPY.sub("", stem))
-        if stem + dot + ending in EXPECTED:
-            return EXPECTED[stem + dot + ending]
+        match = MEANT.fullmatch(stem)
+        if match and match["stem"] + dot + ending in EXPECTED:
+            return EXPECTED[match["stem"] + dot + ending]
     return None
