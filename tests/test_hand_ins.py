@@ -2,13 +2,15 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from solutions.grading import hand_ins
 from solutions.grading.hand_ins import find_hand_ins
 from solutions.grading.modules import read_hand_in
 from solutions.grading.names import file_name, meant_name, name_key, printable
-from solutions.grading.unpack import Unfit
+from solutions.grading.unpack import OF_A_DOWNLOAD, Unfit
 from tests.support.handed_in import OWN, ROOT, files_of, in_folder, put, put_all, zipped
 from tests.support.moodle import moodle_download
 from utils import InputError
@@ -111,6 +113,22 @@ def test_one_archive_with_moodles_names_is_everybodys(found, tmp_path):
     packed, _ = moodle_download(tmp_path, {("Мария Петрова", "222"): {"FN2.zip": ONE}})
     assert students_of(found(packed)) == ["Мария Петрова"]
     assert students_of(found(packed, put(tmp_path / "FN8.zip", ONE))) == [packed.stem, "FN8"]
+
+
+@pytest.mark.parametrize("name", ["Course-Homework 2-4567.zip", "download.zip"])
+def test_a_download_that_cannot_be_read_is_no_row(found, tmp_path, monkeypatch, name):
+    students = {(student, str(number)): FILES for number, student in enumerate(NAMES)}
+    packed, _ = moodle_download(tmp_path, students)
+    whole = packed.read_bytes()
+    assert len(found(put(tmp_path / name, whole))) == len(NAMES)
+    with pytest.raises(InputError, match=f"{name}: not a readable zip.*unpack it yourself and n"):
+        found(put(tmp_path / name, whole[:-30]))
+    for limit, reason in [({"entries": 79}, "80 files, more than 79"),
+                          ({"folders": 19}, "20 folders, more than 19"),
+                          ({"gigabytes": 1e-9}, "GB, more than 1e-09")]:
+        monkeypatch.setattr(hand_ins, "OF_A_DOWNLOAD", replace(OF_A_DOWNLOAD, **limit))
+        with pytest.raises(InputError, match=f"{name}: .*{reason}; unpack it yourself and name"):
+            found(put(tmp_path / name, whole))
 
 
 def test_an_archive_is_everybodys_if_the_teacher_says_so(found, tmp_path):

@@ -11,7 +11,14 @@ from contextlib import suppress
 
 import pytest
 
-from solutions.grading.unpack import OF_A_HAND_IN, Unfit, UnpackLimits, safe_name, unpack
+from solutions.grading.unpack import (
+    OF_A_DOWNLOAD,
+    OF_A_HAND_IN,
+    Unfit,
+    UnpackLimits,
+    safe_name,
+    unpack,
+)
 from tests.support.handed_in import OWN, files_of, put, zipped
 
 FILES = {name: text.encode() for name, text in files_of(OWN).items()}
@@ -140,18 +147,23 @@ def test_limits(unpacked):
                            (UnpackLimits(99, 1, 0), "takes longer than 0 s")]:
         with pytest.raises(Unfit, match=reason):
             unpacked(content, limits)
-    with pytest.raises(Unfit, match="2101 folders, more than 2000"):
-        unpacked(zipped({f"{number}/a": b"" for number in range(2100)} | {"b": b""}))
+    content = zipped({f"{number}/a": b"" for number in range(2100)} | {"b": b""})
+    with pytest.raises(Unfit, match="2101 folders, more than 2000; a download .* needs --download"):
+        unpacked(content)
+    assert len(unpacked(content, OF_A_DOWNLOAD)[0]) == 2101
 
 
 @pytest.mark.parametrize("zip64", [False, True])
-def test_a_long_list_of_entries_is_not_even_read(unpacked, monkeypatch, zip64):
+@pytest.mark.parametrize("start", ["", "."])
+def test_a_long_list_of_files_is_not_even_read(unpacked, monkeypatch, zip64, start):
     monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 10 if zip64 else 10 ** 6)
-    content = zipped(dict.fromkeys(map(str, range(900)), b""))
+    content = zipped(dict.fromkeys((f"{start}{number}" for number in range(900)), b""))
     assert (b"PK\6\6" in content) == zip64
-    assert len(unpacked(content, UnpackLimits(900, 1, 9))[0]) == 900
-    monkeypatch.setattr(zipfile, "ZipFile", None)
-    with pytest.raises(Unfit, match="more than 89 files"):
+    assert len(unpacked(content, UnpackLimits(900, 1, 9))[0]) == (0 if start else 900)
+    with pytest.raises(Unfit, match="holds 900 files, more than 899"):
+        unpacked(content, UnpackLimits(899, 1, 9))
+    monkeypatch.setattr(zipfile, "ZipInfo", None)
+    with pytest.raises(Unfit, match="the list of its files has 0.0 MB, more than 0.02225"):
         unpacked(content, UnpackLimits(89, 1, 9))
 
 

@@ -23,8 +23,10 @@ from solutions.grading.names import (
     report_name,
 )
 from solutions.grading.results import HandIn
-from solutions.grading.unpack import OF_A_DOWNLOAD, Unfit, is_archive, names_in, unpack
+from solutions.grading.unpack import OF_A_DOWNLOAD, Unfit, is_archive, is_zip, names_in, unpack
 from utils import InputError
+
+UNPACK = "unpack it yourself and name the folder"
 
 
 def find_hand_ins(paths, scratch, is_download=False, own=()):
@@ -90,7 +92,7 @@ def is_one_students(entries):
     archives = [entry for entry in entries if is_archive(entry)]
     if not archives and len(folders) <= 1:
         return True
-    if any(modules_among(names_in(archive)) for archive in archives):
+    if any(has_modules(archive) for archive in archives):
         return False
     modules = modules_among(entry.name for entry in entries)
     with_modules = [folder for folder in folders if modules_among(os.listdir(folder))]
@@ -100,6 +102,14 @@ def is_one_students(entries):
 def modules_among(names):
     """Return which modules are among files with these names."""
     return {meant_name(PurePosixPath(name).name) for name in names} & set(MODULES)
+
+
+def has_modules(archive):
+    """Tell whether there are modules in an archive; there are none if it cannot be read."""
+    try:
+        return bool(modules_among(names_in(archive)))
+    except (Unfit, OSError):
+        return False
 
 
 def of_a_class(entries):
@@ -134,10 +144,16 @@ def hand_in_at(path):
 
 
 def looks_like_moodles(archive):
-    """Tell whether all in an archive has Moodle's names, and the archive itself no student's."""
-    if MOODLE.fullmatch(archive.name) or NUMBER.fullmatch(archive.name):
+    """Tell whether all in an archive has Moodle's names, and the archive itself no student's.
+
+    One that cannot be read may be everybody's, which is no row "not readable" of one student.
+    """
+    if MOODLE.fullmatch(archive.name) or NUMBER.fullmatch(archive.name) or not is_zip(archive):
         return False
-    tops = {name.split("/")[0] for name in names_in(archive, OF_A_DOWNLOAD)}
+    try:
+        tops = {name.split("/")[0] for name in names_in(archive, OF_A_DOWNLOAD)}
+    except Unfit as error:
+        raise InputError(f"{archive}: {error}; {UNPACK}") from None
     return bool(tops) and all(map(MOODLE.fullmatch, tops))
 
 
@@ -147,7 +163,7 @@ def in_download(path, folder):
     try:
         skipped = unpack(path, folder, OF_A_DOWNLOAD)
     except Unfit as error:
-        raise InputError(f"{path}: {error}; unpack it yourself") from None
+        raise InputError(f"{path}: {error}; {UNPACK}") from None
     entries = sorted(folder.iterdir())
     while len(entries) == 1 and entries[0].is_dir() and not MOODLE.fullmatch(entries[0].name):
         entries = sorted(entries[0].iterdir())

@@ -1,14 +1,14 @@
 """Unpack an archive that a stranger made into an empty folder, within limits."""
 
 import errno
+import io
 import os
 import re
 import time
 import unicodedata
 import zipfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from solutions.grading.names import is_junk, printable
@@ -16,8 +16,8 @@ from solutions.grading.names import is_junk, printable
 ARCHIVES = {".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".zipx"}
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}        # others unpack without a limit
 MOST_DEPTH = 20                 # folders
-MOST_CHARACTERS = 1000      # of the name of a file with its folders
-MOST_FOLDERS = 2000
+MOST_CHARACTERS = 1000  # of the name of a file with its folders
+LISTED = 250            # bytes in the list of an archive's files for each of them
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
 
 
@@ -25,13 +25,16 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
 class UnpackLimits:
     """What an archive may be when it is unpacked."""
 
-    entries: int
+    entries: int            # hidden ones and folders count, too
     gigabytes: float
     seconds: float
+    folders: int = 2000
+    advice: str = ""
 
 
-OF_A_HAND_IN = UnpackLimits(50_000, 1., 60.)
-OF_A_DOWNLOAD = UnpackLimits(100_000, 20., 3600.)
+OF_A_HAND_IN = UnpackLimits(50_000, 1., 60.,
+                            advice="; a download of everybody's needs --download")
+OF_A_DOWNLOAD = UnpackLimits(100_000, 20., 3600., folders=20_000)
 
 
 class Unfit(Exception):
@@ -68,8 +71,9 @@ def unpack(path, folder, limits=OF_A_HAND_IN):
     end = time.monotonic() + limits.seconds
     skipped = []
     with opened(path, limits) as archive:
-        entries = entries_of(archive, limits)
-        for name, entry in entries:
+        files = files_of(archive)
+        check_limits(archive, files, limits)
+        for name, entry in files:
             if time.monotonic() > end:
                 raise Unfit(f"unpacking it takes longer than {limits.seconds:g} s")
             reason = why_skipped(name, entry) or extracted(archive, name, entry, folder)
@@ -79,56 +83,63 @@ def unpack(path, folder, limits=OF_A_HAND_IN):
 
 
 def names_in(path, limits=OF_A_HAND_IN):
-    """List the names of the files in a zip file; none if it cannot be read."""
-    try:
-        with opened(path, limits) as archive:
-            return [name for name, _ in entries_of(archive, limits)]
-    except (Unfit, OSError):
-        return []
+    """List the names of the files in a zip file; Unfit if it cannot be read."""
+    with opened(path, limits) as archive:
+        return [name for name, _ in files_of(archive)]
 
 
+@contextmanager
 def opened(path, limits):
     """Open a zip file. Names not marked as UTF-8 are that nevertheless, or in the cp866 of DOS."""
     if not is_zip(path):
         raise Unfit(f"a {printable(path.suffix)} file, not a .zip: ask for one, or unpack it and "
                     "name the folder")
-    try:
-        if most_entries(path) > 10 * limits.entries:
-            raise Unfit(f"it holds more than {limits.entries} files")
+    with Bounded(path, LISTED * limits.entries) as file:
         try:
-            return zipfile.ZipFile(path, metadata_encoding="utf-8")
-        except UnicodeDecodeError:
-            return zipfile.ZipFile(path, metadata_encoding="cp866")
-    except Unfit:
-        raise
-    except Exception as error:          # whatever zipfile meets in a damaged one
-        raise Unfit(f"not a readable zip file: {printable(error, 100)}") from None
+            try:
+                archive = zipfile.ZipFile(file, metadata_encoding="utf-8")
+            except UnicodeDecodeError:
+                archive = zipfile.ZipFile(file, metadata_encoding="cp866")
+        except Unfit:
+            raise
+        except Exception as error:          # whatever zipfile meets in a damaged one
+            raise Unfit(f"not a readable zip file: {printable(error, 100)}") from None
+        yield archive
 
 
-def most_entries(path):
-    """Return how many entries a zip file has at most: each of its list begins with these bytes.
+class Bounded(io.FileIO):
+    """A file of which at most so many bytes are read at once; zipfile so reads all names."""
 
-    The list itself would be read into memory as a whole.
-    """
-    with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-        return sum(1 for _ in re.finditer(rb"PK\x01\x02", content))
+    def __init__(self, path, most):
+        super().__init__(path)
+        self.most = most
+
+    def read(self, size=-1):
+        if size > self.most:
+            raise Unfit(f"the list of its files has {size / 1e6:.1f} MB, more than "
+                        f"{self.most / 1e6:g}")
+        return super().read(size)
 
 
-def entries_of(archive, limits):
+def files_of(archive):
     """Return the files of a zip file as pairs of a safe name and the entry."""
     entries = [(safe_name(entry.filename), entry) for entry in archive.infolist()
                if not entry.filename.endswith(("/", "\\"))]
-    entries = [(name, entry) for name, entry in entries if not any(map(is_junk, name.split("/")))]
-    if len(entries) > limits.entries:
-        raise Unfit(f"it holds {len(entries)} files, more than {limits.entries}")
-    folders = len({name.rpartition("/")[0] for name, _ in entries})
-    if folders > MOST_FOLDERS:
-        raise Unfit(f"it holds {folders} folders, more than {MOST_FOLDERS}")
-    size = sum(max(entry.file_size, entry.compress_size) for _, entry in entries)
+    return [(name, entry) for name, entry in entries if not any(map(is_junk, name.split("/")))]
+
+
+def check_limits(archive, files, limits):
+    """Raise Unfit if an archive is beyond the limits; hidden files and folders count, too."""
+    number = len(archive.infolist())
+    if number > limits.entries:
+        raise Unfit(f"it holds {number} files, more than {limits.entries}{limits.advice}")
+    folders = len({name.rpartition("/")[0] for name, _ in files})
+    if folders > limits.folders:
+        raise Unfit(f"it holds {folders} folders, more than {limits.folders}{limits.advice}")
+    size = sum(max(entry.file_size, entry.compress_size) for _, entry in files)
     if size > limits.gigabytes * 1e9:
-        raise Unfit(f"it unpacks to {size / 1e9:.1f} GB, more than {limits.gigabytes:g}; a "
-                    "download of everybody's needs --download")
-    return entries
+        raise Unfit(f"it unpacks to {size / 1e9:.1f} GB, more than {limits.gigabytes:g}"
+                    f"{limits.advice}")
 
 
 def safe_name(name):
