@@ -31,6 +31,9 @@ from utils import InputError
 
 DEADLINE, DEADLINE_TIMES = 60., 4       # a judge has so many seconds, and so many time-outs
 MOST_ANSWER = 10 ** 7       # bytes
+# What ends the grader as Ctrl-C does; Windows has the first only.
+STOPPING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT")
+            if hasattr(signal, name)]
 JUDGES = set()              # processes that judge now
 IS_STOPPED = threading.Event()      # no more are to judge
 
@@ -180,7 +183,7 @@ def graded(hand_ins, options):
         for future in ready:
             tell(reports.report(future.result(), options.language, options.unsafe))
     except KeyboardInterrupt:
-        for number in signal.SIGINT, signal.SIGTERM:        # what is done is to be written
+        for number in (signal.SIGINT, *STOPPING):       # what is done is to be written
             signal.signal(number, signal.SIG_IGN)
         IS_STOPPED.set()
         pool.shutdown(wait=False, cancel_futures=True)
@@ -277,6 +280,8 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)       # as Ctrl-C
+    for stopping in STOPPING:
+        if signal.getsignal(stopping) != signal.SIG_IGN:        # as nohup has it
+            signal.signal(stopping, signal.default_int_handler)
     sys.stdout.reconfigure(errors="replace")
     sys.exit(main(sys.argv[1:]))

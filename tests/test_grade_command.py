@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -66,6 +67,29 @@ def test_from_moodle_and_back(box, tmp_path):
     assert before == after
     marks = (tmp_path / "marks.csv").read_text(encoding="utf-8-sig").splitlines()
     assert any("Мария Иванова;123456;graded;2,5;" in line for line in marks)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("name, is_ignored", [
+    ("SIGHUP", False), ("SIGQUIT", False), ("SIGHUP", True)])
+def test_a_closed_terminal_is_like_ctrl_c_but_for_nohup(tmp_path, name, is_ignored):
+    put(tmp_path / "in/FN1.rar")
+    code = f"import time; time.sleep({2 if is_ignored else 99})"
+    pack(tmp_path / "in/FN2.zip", {"grads.py": code})
+    (tmp_path / "temporary").mkdir()
+    number, handler = getattr(signal, name), signal.SIG_IGN if is_ignored else signal.SIG_DFL
+    command = [sys.executable, ROOT / "solutions/grade.py", "in", "--csv", "marks.csv", "--unsafe"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+                          env=os.environ | {"TMPDIR": str(tmp_path / "temporary")},
+                          preexec_fn=lambda: signal.signal(number, handler)) as grader:
+        while "FN1.rar" not in grader.stdout.readline():
+            assert grader.poll() is None
+        grader.send_signal(number)
+        grader.communicate(timeout=90)
+    assert grader.returncode == (0 if is_ignored else 130)
+    states = {student: row["state"] for student, row in rows_of(tmp_path / "marks.csv").items()}
+    assert states == {"FN1": "not readable", "FN2": "graded" if is_ignored else "not graded"}
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 def test_marks_of_output_that_nobody_reads(tmp_path):
