@@ -131,6 +131,26 @@ def test_a_download_that_cannot_be_read_is_no_row(found, tmp_path, monkeypatch, 
             found(put(tmp_path / name, whole))
 
 
+@pytest.mark.parametrize("ending", ["_", ""])
+def test_a_profile_named_like_anothers_folder_is_not_merged_with_it(found, tmp_path, ending):
+    start = "Ivan_100_assignsubmission_file"
+    students = {("Ivan", "100"): {"FN1.zip": ONE}, (f"{start}_", "666"): FILES, (start, "7"): FILES}
+    packed, unpacked = moodle_download(tmp_path, students, ending=ending)
+    for path in packed, unpacked:
+        assert {(one.student, one.identifier) for one in found(path)} == set(students)
+
+
+@pytest.mark.parametrize("student, file", [
+    ("Eve", "Ivan_100_assignsubmission_file_x.zip"), ("Eve", "Ivan_100_assignsubmission_file_"),
+    ("Ivan_100_assignsubmission_file_", "x.zip"), ("Ivan_100_assignsubmission_file", "x.zip"),
+    ("Eve", "_100_assignsubmission_file_x.zip")])
+def test_a_file_that_may_be_of_two_students_is_said_before(found, tmp_path, student, file):
+    students = {("Mira", "5"): {"FN1.zip": ONE}, (student, "666"): {file: ONE}}
+    for path in moodle_download(tmp_path, students, folders=False):
+        with pytest.raises(InputError, match="_666_assign.* may be of two students"):
+            found(path)
+
+
 def test_an_archive_is_everybodys_if_the_teacher_says_so(found, tmp_path):
     inside = {f"hw/FN{number}.zip": ONE for number in (1, 2, 3)}
     everybody = put(tmp_path / "all.zip", zipped(inside | {"hw/notes.txt": ""}))

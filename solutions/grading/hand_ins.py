@@ -135,9 +135,17 @@ def see_that_it_is_no_other_platforms(folder, entries):
 
 
 def hand_in_at(path):
-    """Return the hand-in that a file or folder is."""
+    """Return the hand-in that a file or folder is.
+
+    Raises
+    ------
+    InputError : Moodle's ending is there twice, and the second may be from the name of a file
+    """
     match = MOODLE.fullmatch(path.name)
     if match:
+        is_whole = path.is_dir() and not match["file"]
+        if MOODLE.fullmatch(match["student"]) and not is_whole:
+            raise InputError(f"{printable(path)}: may be of two students; rename it")
         return HandIn(match["student"], (path,), match["number"])
     stem = path.name if path.is_dir() else path.stem
     return HandIn(COPY.sub("", stem) or stem, (path,))

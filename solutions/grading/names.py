@@ -8,7 +8,8 @@ from beyond.settings import MODULES
 
 # How platforms name what they let a teacher download. Moodle: a folder Ivan
 # Petrov_123456_assignsubmission_file_, or a file Ivan Petrov_123456_assignsubmission_file_FN1.zip.
-MOODLE = re.compile(r"(?P<student>.+?)_(?P<number>[0-9]+)_assignsubmission_[^_]+(_(?P<file>.*))?",
+# A profile's name may hold such an ending, too: the last one is Moodle's own.
+MOODLE = re.compile(r"(?P<student>.+)_(?P<number>[0-9]+)_assignsubmission_[^_]+(_(?P<file>.*))?",
                     re.DOTALL)
 CANVAS = re.compile(r"(?P<student>[^_]+)(_LATE)?_[0-9]{3,}_[0-9]{3,}_(?P<file>.+)")
 BLACKBOARD = re.compile(r".+?_(?P<student>[^_]+)_attempt_[0-9]{4}(-[0-9]{2})+(_(?P<file>.+)|\..+)")
