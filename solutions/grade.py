@@ -239,8 +239,8 @@ def parsed(arguments):
     add("files", nargs="+", metavar="FILE|FOLDER",
         help="archives of one student each, or folders with an archive or a folder per student")
     add("--download", action="store_true",
-        help="each archive is a download with everybody's hand-ins (a single one from Moodle is "
-             "recognised)")
+        help="each archive is a download with everybody's hand-ins (one from Moodle that is named "
+             "alone is recognised)")
     add("--jobs", type=int, default=os.cpu_count(), metavar="N",
         help="how many are graded at a time (%(default)s)")
     add("--timeout", type=float, default=120, metavar="SECONDS",

@@ -57,6 +57,22 @@ def test_marks_are_a_table(tmp_path):
     assert second[3] == "2,5" and list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("decimal_comma", [False, True])
+@pytest.mark.parametrize("text", [
+    "x;=1+1;", "x,=1+1,", "x; -1+1", 'x;"=1+1"', "x;\t@A1", '"=1+1', "a < b;+1", "=1;=1,=1", "<=1",
+    "x;;==1", 'x";=1', "x;＝1"])
+def test_no_spreadsheet_computes_a_part_of_a_cell(tmp_path, text, decimal_comma):
+    loss = Loss("4", "J", 0.5, (text,))
+    result = result_of(text, "7", answers=["a.pdf", text], losses=[loss], notes=["b", text])
+    write_marks(tmp_path / "marks.csv", [result], decimal_comma)
+    sheet = moodle_worksheet(tmp_path / "sheet.csv", [("A", "7")])
+    fill_worksheet(sheet, [result], reports.feedback)
+    marks = [cell for delimiter in ",;" for row in cells_of(tmp_path / "marks.csv", delimiter)
+             for cell in row]
+    filled = [cell for delimiter in ",;" for row in cells_of(sheet, delimiter) for cell in row]
+    assert not [cell for cell in marks + filled if cell.strip(' "').startswith(tuple("=+-@＝"))]
+
+
 def test_a_failure_leaves_the_old_table(tmp_path, monkeypatch):
     marks, sheet = put(tmp_path / "marks.csv", "the old ones"), moodle_worksheet(tmp_path / "s.csv")
     before = sheet.read_bytes()

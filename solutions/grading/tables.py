@@ -31,6 +31,8 @@ HEADINGS = {
     "maximum": ["Maximum grade", "Максимална оценка*"],
     "feedback": ["Feedback comments", "Коментари за обратна връзка", "*коментар*",
                  "*обратна връзка*", "*отзив*"]}
+# Where a cell begins that a spreadsheet would compute, if it splits lines at ; or , or both.
+FORMULA = re.compile(r'(^|[;,])[\s"]*(?=[=+\-@＝＋－＠])')
 # How a table may begin, and what encoding it then has; the first that fits.
 ENCODINGS = [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"),
              (codecs.BOM_UTF16_BE, "utf-16-be"), (b"", "utf-8"), (b"", "cp1251")]
@@ -89,9 +91,8 @@ def read_table(path):
 
 
 def cell_text(text):
-    """Return a stranger's text as a cell that no spreadsheet computes."""
-    text = printable(text, 3000)
-    return f"'{text}" if text.startswith(tuple("=+-@＝＋－＠")) else text
+    """Return a stranger's text as a cell that no spreadsheet computes, nor a part of it."""
+    return FORMULA.sub(r"\g<0>'", printable(text, 3000))
 
 
 def number_text(value, decimal_comma=False):
@@ -246,10 +247,10 @@ def as_html(lines):
     """Return lines of plain text as Moodle shows them.
 
     Moodle keeps a comment as HTML. PHP reads a backslash before a quote in a CSV file in its own
-    way, so there are neither; and what begins with <p> is no formula.
+    way, so there are neither; and what begins with a tag is no formula.
     """
     escaped = [html.escape(printable(line, 3000)).replace("\\", "&#92;") for line in lines]
-    return f"<p>{'<br>'.join(escaped)}</p>" if escaped else ""
+    return FORMULA.sub(r"\g<0><wbr>", f"<p>{'<br>'.join(escaped)}</p>") if escaped else ""
 
 
 def described(result):
