@@ -72,7 +72,7 @@ def unpack(path, folder, limits=OF_A_HAND_IN):
     skipped = []
     with opened(path, limits) as archive:
         files = files_of(archive)
-        check_limits(archive, files, limits)
+        check_limits(files, limits)
         for name, entry in files:
             if time.monotonic() > end:
                 raise Unfit(f"unpacking it takes longer than {limits.seconds:g} s")
@@ -104,6 +104,9 @@ def opened(path, limits):
             raise
         except Exception as error:          # whatever zipfile meets in a damaged one
             raise Unfit(f"not a readable zip file: {printable(error, 100)}") from None
+        number = len(archive.infolist())
+        if number > limits.entries:
+            raise Unfit(f"it holds {number} files, more than {limits.entries}{limits.advice}")
         yield archive
 
 
@@ -128,11 +131,8 @@ def files_of(archive):
     return [(name, entry) for name, entry in entries if not any(map(is_junk, name.split("/")))]
 
 
-def check_limits(archive, files, limits):
-    """Raise Unfit if an archive is beyond the limits; hidden files and folders count, too."""
-    number = len(archive.infolist())
-    if number > limits.entries:
-        raise Unfit(f"it holds {number} files, more than {limits.entries}{limits.advice}")
+def check_limits(files, limits):
+    """Raise Unfit if the files of an archive are beyond the limits."""
     folders = len({name.rpartition("/")[0] for name, _ in files})
     if folders > limits.folders:
         raise Unfit(f"it holds {folders} folders, more than {limits.folders}{limits.advice}")
