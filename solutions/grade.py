@@ -59,7 +59,7 @@ def grade(hand_in, limits=Limits()):
         with tempfile.TemporaryDirectory(prefix="grade-py-", ignore_cleanup_errors=True) as folder:
             contents = read_hand_in(hand_in, Path(folder))
             answer = judged({"files": contents.sources, "seconds": limits.seconds,
-                             "memory": int(limits.memory * GB), "unsafe": limits.is_unsafe})
+                             "memory": int(limits.memory * GB), "unsafe": limits.is_unsafe}, folder)
         passed = {tuple(check) for check in answer["passed"]}
         result.points = scheme.points(deep_checks.CHECKS, passed)
         result.losses = reports.losses_of(answer["failed"])
@@ -73,7 +73,7 @@ def grade(hand_in, limits=Limits()):
     return result
 
 
-def judged(order):
+def judged(order, folder):
     """Let a process judge the modules of a hand-in.
 
     Parameters
@@ -82,6 +82,7 @@ def judged(order):
         "memory": bytes, "unsafe": bool}. The files are those that the student's code may import
         or open, by the names that it knows them under ("grads.py", "helpers/x.py"); a module that
         was not handed in is not among them. Each is an ordinary file of at most 1 MB, 8 MB in all.
+    folder : for its temporary files, which stay there if it is killed
 
     Returns
     -------
@@ -92,7 +93,8 @@ def judged(order):
     ------
     RuntimeError : there was none within the deadline; the message says why
     """
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0",
+                                "TMPDIR": folder}
     pipe = subprocess.PIPE
     command = [sys.executable, "-B", str(HERE / "grading/judge.py")]
     deadline = DEADLINE + DEADLINE_TIMES * order["seconds"]

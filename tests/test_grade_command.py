@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -74,7 +75,8 @@ def test_from_moodle_and_back(box, tmp_path):
     ("SIGHUP", False), ("SIGQUIT", False), ("SIGHUP", True)])
 def test_a_closed_terminal_is_like_ctrl_c_but_for_nohup(tmp_path, name, is_ignored):
     put(tmp_path / "in/FN1.rar")
-    code = f"import time; time.sleep({2 if is_ignored else 99})"
+    code = f"import time; open(r'{tmp_path / 'begun'}', 'w').close(); "
+    code += f"time.sleep({2 if is_ignored else 20})"
     pack(tmp_path / "in/FN2.zip", {"grads.py": code})
     (tmp_path / "temporary").mkdir()
     number, handler = getattr(signal, name), signal.SIG_IGN if is_ignored else signal.SIG_DFL
@@ -84,6 +86,9 @@ def test_a_closed_terminal_is_like_ctrl_c_but_for_nohup(tmp_path, name, is_ignor
                           preexec_fn=lambda: signal.signal(number, handler)) as grader:
         while "FN1.rar" not in grader.stdout.readline():
             assert grader.poll() is None
+        while not (tmp_path / "begun").exists():
+            assert grader.poll() is None
+            time.sleep(0.05)
         grader.send_signal(number)
         grader.communicate(timeout=90)
     assert grader.returncode == (0 if is_ignored else 130)
