@@ -42,7 +42,7 @@ IS_STOPPED = threading.Event()      # no more are to judge
 class Limits:
     """What the code of one hand-in may use."""
 
-    seconds: float = 120.   # of processor time
+    seconds: float = 120.   # without those of waiting for a processor
     memory: float = 4.      # GB
     is_unsafe: bool = False
 
@@ -246,7 +246,7 @@ def parsed(arguments):
     add("--jobs", type=int, default=os.cpu_count(), metavar="N",
         help="how many are graded at a time (%(default)s)")
     add("--timeout", type=float, default=120, metavar="SECONDS",
-        help="processor time for the code of one hand-in (%(default)s)")
+        help="for the code of one hand-in, without waiting for a processor (%(default)s)")
     add("--memory", type=float, default=4, metavar="GB",
         help="memory for each of its modules (%(default)s)")
     add("--csv", type=Path, metavar="FILE", help="write a row per student")
