@@ -22,10 +22,11 @@ import pytest
 
 from beyond.settings import FUNCTIONS
 from solutions import grade
-from solutions.grading import bubblewrap, check_sgd, wire
+from solutions.grading import bubblewrap, check_sgd, judge, wire
 from solutions.grading.box import Box, Look
 from solutions.grading.calls import Fault, Student
 from solutions.grading.results import HandIn, Result
+from solutions.grading.scheme import Check
 from tests.support.handed_in import OWN, ROOT, STUDENT, files_of, pack
 from tests.support.hostile import ATTACKS, LOSING, PROBES, with_attack
 
@@ -195,7 +196,8 @@ DENIED = {
     "socket": 41, "socketpair": 53, "shmget": 29, "msgget": 68, "semget": 64, "ptrace": 101,
     "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "add_key": 248, "request_key": 249,
     "keyctl": 250, "inotify_init": 253, "vmsplice": 278, "inotify_init1": 294,
-    "process_vm_writev": 311, "memfd_create": 319, "io_uring_setup": 425, "pidfd_getfd": 438,
+    "io_setup": 206, "setpriority": 141, "sched_setparam": 142, "sched_setscheduler": 144,
+    "sched_setattr": 314, "process_vm_writev": 311, "memfd_create": 319, "io_uring_setup": 425, "pidfd_getfd": 438,
     "memfd_secret": 447, "a call of the x32 kind": 0x40000000 + 39}
 
 
@@ -239,6 +241,34 @@ time.sleep(1000)
     with pytest.raises(Fault, match="used more than 0.7 GB|could not be measured"):
         called(student, 150 << 20)
     student.close()
+
+
+def test_processor_time_of_all_processes(box, monkeypatch):
+    """Of those that live and those that have ended; after that none starts again."""
+    student = student_of("""
+        for _ in range(20):
+            if os.fork() == 0:
+                while time.process_time() < x: pass
+                os._exit(0)
+        while True:
+            try: os.wait()
+            except ChildProcessError: time.sleep(0.01)
+        """, seconds=2.)
+    student.seconds_left = student.seconds_a_call = 100.
+    monkeypatch.setattr("solutions.grading.box.MOST_CORES", 0.25)
+    for says in "used more than 3 s of processor time", "the time for this module is over":
+        with pytest.raises(Fault, match=says):
+            called(student, 0.5)
+    student.close()
+
+
+def test_a_box_is_closed_after_the_checks_of_its_module(box):
+    sources = {"sampling.py": b"createSamplingSequence = noiseDistribution = abs"}
+    student = Student(sources)
+    checks = [Check("3", "part", lambda module, passed: module.noiseDistribution(-1)),
+              Check("4", "part", lambda module, passed: pytest.fail(str(student.box)))]
+    _, failed = judge.run_checks(checks, {"sampling": student, "grads": Student({})})
+    assert failed == [["4", "part", ["None"]]]
 
 
 def test_what_cannot_be_measured_is_ended(box, monkeypatch):

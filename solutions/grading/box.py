@@ -20,15 +20,17 @@ from pathlib import Path
 import numpy as np
 
 from solutions.grading import bubblewrap, wire
-from solutions.grading.worker import FOLDER
+from solutions.grading.worker import FOLDER, TO_IMPORT
 from utils import InputError
 
 MOST_OUTPUT = 2000              # bytes that are kept
 INTERVAL = 0.05                 # seconds between two looks
 TO_START = 120.                 # seconds
-PATIENCE = 3                    # times the time allowed, on a busy machine
+PATIENCE = 50                   # times the time allowed, on a busy machine
+MOST_CORES = 2                  # that a box may use all the time
 BYTES_OF_A_FILE = 1 << 10       # in the kernel's memory, if it is empty
 GB = 1 << 30
+OF_PROCESSORS = "of processor time"
 
 
 def see_that_it_can_be_had():
@@ -55,7 +57,8 @@ class Box:
     Parameters
     ----------
     files : dict from file name to bytes
-    seconds : of processor time that each of its processes may use, and a few more to start
+    seconds : of processor time that each of its processes may use, and a few more to start; all
+        together may use `MOST_CORES` times as many
     memory : bytes that all its processes may use together
     is_unsafe : run the process as any other, neither isolated nor watched but for its time
     """
@@ -198,12 +201,15 @@ class Box:
             return "took longer"
         if self.look and self.look.memory() > self.memory:
             return f"used more than {self.memory / GB:.1f} GB"
+        most = MOST_CORES * (TO_IMPORT + self.seconds)
+        if self.look and self.look.processor_seconds() > most:
+            return f"used more than {most:.0f} s {OF_PROCESSORS}"
         return ""
 
 
 class Stopwatch:
     """The seconds since it was made, less those in which the judge or a box's worker had to wait
-    for a processor; but at least a part of them, since code could wait on purpose.
+    for a processor; but at least a small part of them.
 
     `is_strict`, once set, makes all seconds count.
     """
@@ -252,6 +258,15 @@ class Look:
                 threads = (process / "task").iterdir()
                 kilobytes += max(map(kilobytes_of, threads), default=0)
         return (kilobytes << 10) + sum(map(bytes_on, self.folders[1:]))
+
+    def processor_seconds(self):
+        """Return what its processes have used, and those before them that ended."""
+        ticks = 0
+        for process in self._processes():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                fields = (process / "stat").read_bytes().rpartition(b")")[2].split()
+                ticks += sum(map(int, fields[11:15]))       # of itself and of its children
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def _processes(self):
         return [path for path in self.proc.iterdir() if path.name.isdecimal()]

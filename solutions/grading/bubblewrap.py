@@ -38,14 +38,17 @@ SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix", "/etc/alt
 
 # Namespaces do not keep apart the user's keys, nor sockets of families that are no networks (a
 # virtual machine's to its host); what most of these calls make is memory of no process; and who
-# rules the box's first process could outlive the judge. The pools of multiprocessing and joblib
-# need none of them, if processes are forked or spawned.
+# rules the box's first process could outlive the judge; places for asynchronous files are few on a
+# machine; and who lets others go first waits for a processor on purpose. The pools of
+# multiprocessing and joblib need none of them, if processes are forked or spawned.
 DENIED = {  # x86-64, ARM64
     "socket": (41, 198), "socketpair": (53, 199), "io_uring_setup": (425, 425),
     "memfd_create": (319, 279), "memfd_secret": (447, 447), "vmsplice": (278, 75),
     "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),
     "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7),
     "inotify_init": (253, 26), "inotify_init1": (294, 26),
+    "io_setup": (206, 0), "setpriority": (141, 140), "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119), "sched_setattr": (314, 274),
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
     "ptrace": (101, 117), "process_vm_writev": (311, 271), "pidfd_getfd": (438, 438)}
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}

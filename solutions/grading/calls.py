@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 
 from beyond.settings import FUNCTIONS
 from solutions.grading import wire
-from solutions.grading.box import Box
+from solutions.grading.box import OF_PROCESSORS, Box
 from solutions.grading.names import printable
 
 MOST_ENDS = 2           # of the process by one function; one, if it has taken too long
@@ -116,6 +116,8 @@ class Student:
     def _ended(self, function, how):
         """Take down how a function has ended the box; returns the Fault that says it."""
         self.ends[function] += MOST_ENDS if "took longer" in how else 1
+        if OF_PROCESSORS in how:
+            self.seconds_left = 0.
         self.last_end[function] = how
         return Fault(f"{function} {how}")
 
