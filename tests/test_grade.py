@@ -197,8 +197,8 @@ DENIED = {
     "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "add_key": 248, "request_key": 249,
     "keyctl": 250, "inotify_init": 253, "vmsplice": 278, "inotify_init1": 294,
     "io_setup": 206, "setpriority": 141, "sched_setparam": 142, "sched_setscheduler": 144,
-    "sched_setattr": 314, "process_vm_writev": 311, "memfd_create": 319, "io_uring_setup": 425, "pidfd_getfd": 438,
-    "memfd_secret": 447, "a call of the x32 kind": 0x40000000 + 39}
+    "sched_setattr": 314, "process_vm_writev": 311, "memfd_create": 319, "io_uring_setup": 425,
+    "pidfd_getfd": 438, "memfd_secret": 447, "a call of the x32 kind": 0x40000000 + 39}
 
 
 def test_system_calls_that_are_denied(box):

@@ -11,16 +11,22 @@ from beyond.diagnosis import expect, fail, tolerance_of
 from solutions.grading.calls import Fault
 
 
-def falling_frequencies(L, most, exponent):
-    """Draw about L frequencies, whose f^0.75 are rounded alike in float32."""
+def falling_frequencies(L, most, exponent, clear=0.02):
+    """Draw about L frequencies, whose f^0.75 are not within `clear` of where rounding changes, so
+    that they are rounded alike in float32.
+    """
     ranks = np.arange(1, L + 1)
     f = 1 + np.floor(most / ranks ** exponent * np.random.default_rng().uniform(0.5, 1, L))
-    is_clear = np.abs(f ** 0.75 % 1 - 0.5) > 0.02
+    is_clear = np.abs(f ** 0.75 % 1 - 0.5) > clear
     return sorted(f[is_clear].astype(int).tolist(), reverse=True)
 
 
 def few_frequencies():
     return [*falling_frequencies(10, 90_000, exponent=4), 5, 4, 3, 2, 1, 1]
+
+
+def large_frequencies():
+    return falling_frequencies(10, 10_000_000, exponent=4, clear=0.1)
 
 
 def counts_of(freqs):
@@ -29,7 +35,7 @@ def counts_of(freqs):
 
 def sequence(sampling, passed):
     many = falling_frequencies(2000, 100_000, exponent=1)
-    for freqs in few_frequencies(), [1], list(range(1, 300)), many:
+    for freqs in few_frequencies(), [1], list(range(1, 300)), many, large_frequencies():
         counts = published.word_counts(sampling.createSamplingSequence(freqs), len(freqs))
         expect("how often the words occur in the sequence", counts_of(freqs), counts,
                diagnosis.sequence_mistakes(freqs))
@@ -37,10 +43,18 @@ def sequence(sampling, passed):
 
 def noise(sampling, passed):
     """A usual mistake in the sequence is punished already, so its counts are right here."""
+    is_passed = ("3", "createSamplingSequence") in passed
     freqs = few_frequencies()
-    right = own = counts_of(freqs)
-    if ("3", "createSamplingSequence") not in passed:
-        own = counts_by_the_student(sampling, freqs)
+    own = counts_of(freqs) if is_passed else counts_by_the_student(sampling, freqs)
+    expect_noise(sampling, freqs, own)
+    if is_passed:
+        large = large_frequencies()
+        expect_noise(sampling, large, counts_of(large))
+
+
+def expect_noise(sampling, freqs, own):
+    """Compare the noise distribution with that of the student's own counts."""
+    right = counts_of(freqs)
     for n in 1, 5, 20:
         got = sampling.noiseDistribution(freqs, n)
         what, tolerance = f"log({n}·q[c])", tolerance_of(got)
@@ -71,21 +85,34 @@ def negatives(sampling, passed):
     freqs = [3000 // rank for rank in range(1, 41)]
     counts = counts_of(freqs)
     seq = our_sampling.createSamplingSequence(freqs).tolist()
-    for c in 0, 12:
-        contexts = sampling.sampleContext.many(300, c, seq, 5)
+    several = int(np.random.default_rng().integers(2, 21))
+    for c, n in (0, 1), (0, 5), (12, 1), (12, several):
+        contexts = sampling.sampleContext.many(1500 // min(n, 2), c, seq, n)
         for context in contexts:
-            published.expect_context(context, c, 5, len(freqs))
-        if all(len(set(context)) == 2 for context in contexts):
+            published.expect_context(context, c, n, len(freqs))
+        if n > 1 and all(len(set(context)) == 2 for context in contexts):
             fail("all negatives of a context are the same word")
-
-        # A single negative is distributed alike, whether or not several must be different.
-        contexts = sampling.sampleContext.many(1500, c, seq, 1)
-        for context in contexts:
-            published.expect_context(context, c, 1, len(freqs))
         others = np.arange(len(freqs)) != c
-        drawn = np.bincount([context[1] for context in contexts], minlength=len(freqs))[others]
-        expected = counts[others] / counts[others].sum() * drawn.sum()      # at least 13 each
-        p = chdtrc(len(drawn) - 1, np.sum((drawn - expected) ** 2 / expected))
+        drawn = np.bincount(np.ravel([context[1:] for context in contexts]).astype(int),
+                            minlength=len(freqs))[others]
+        q = counts[others] / counts[others].sum()
+        p = max(probability(drawn, share) for share in (q, shares_without_replacement(q, n)))
         if p < 1e-9:
             fail("the negatives do not follow q", f"a χ² test gives p = {p:.1g}")
     published.expect_context(sampling.sampleContext(7, [7] * 200 + [3], 1), 7, 1, 8)
+
+
+def shares_without_replacement(q, n):
+    """Return the words' shares of the negatives, where n different ones are drawn by q.
+
+    The n largest of log q and Gumbel noise are such a draw.
+    """
+    keys = np.log(q) + np.random.default_rng().gumbel(size=(50_000, len(q)))
+    drawn = np.argpartition(-keys, n, axis=1)[:, :n]
+    return np.bincount(drawn.ravel(), minlength=len(q)) / drawn.size
+
+
+def probability(drawn, shares):
+    """Return the p-value of a χ² test that words are drawn by their shares."""
+    expected = shares * drawn.sum()         # at least 13 each
+    return chdtrc(len(drawn) - 1, np.sum((drawn - expected) ** 2 / expected))

@@ -259,6 +259,16 @@ def lossAndGradient(*arguments):
             X[place], gradient[place] = kept, (losses[0] - losses[1]) / 2e-5
     return J_of(*arguments), *gradients
 """
+# J is called for 4 times, then each gradient 4 times, once more, and once for tiny numbers.
+WRONG_IN_THE_FOURTH = """
+calls, differences = 0, lossAndGradient
+def lossAndGradient(u_w, *others):
+    global calls
+    is_tiny = abs(u_w).max() < 1e-9
+    calls += not is_tiny
+    J, *gradients = differences(u_w, *others)
+    return J, *(gradient + (calls in (9, 14, 19)) for gradient in gradients)
+"""
 UNROLLED = """    M, S = len(W), len(u_w)
     each, both = range(M), [(a, b) for a in range(M) for b in range(M)]
     lines = ["def results(u_w, Vt, W, q):", " J, rows = 0., []"]
@@ -288,6 +298,11 @@ UNROLLED = """    M, S = len(W), len(u_w)
 
 BATCH = "def lossAndGradientBatched(u_w, Vt, W, q):\n"
 LOOP = "    return lossAndGradientCumulative(u_w, Vt, W, q)\n"
+
+
+ONE = "def lossAndGradient(u_w, Vt, W, q):\n"
+CONTEXT = "    context = [contextWord]\n"
+SGD = "    U, V, W = U0.copy(), V0.copy(), W0.copy()\n"
 
 
 def in_batch(lines, before=""):
@@ -347,6 +362,35 @@ CHEATS = {
         {"4": 2., "5": 2.}),
 
     "differences": ({"grads": DIFFERENCES}, {"4": 1.5, "5": 2.}),
+    "differences that are wrong on purpose where they are compared with tiny ones": (
+        {"grads": DIFFERENCES + WRONG_IN_THE_FOURTH}, {"4": 1.5, "5": 2.}),
+    "lossAndGradient is blank once a batch was large": (
+        [("grads", BATCH, f"{BATCH}    if len(u_w) > 99: KNOWN.append(1)\n"),
+         ("grads", ONE, f"KNOWN = []\n{ONE}    if KNOWN: return None\n"),
+         ("grads", "    return J / S, du_w / S, dVt / S, dW / S\n", "    return 1, 2, 3, 4\n")],
+        {"5": 0.25}),
+    "M is at most 16": (
+        [("grads", ONE, f"{ONE}    if len(W) > 16: return 0., 0 * u_w, 0 * Vt, 0 * W\n"),
+         ("grads", BATCH, f"{BATCH}    if len(W) > 16: return 0., 0 * u_w, 0 * Vt, 0 * W\n")],
+        {"4": 2., "5": 2.}),
+    "epochs are at most 2": ([("w2v_sgd", "range(epochs)", "range(min(epochs, 2))")], {"6": 0.5}),
+    "batches are at most 1000": (
+        [("w2v_sgd", SGD, f"{SGD}    batchSize = min(batchSize, 1000)\n")], {"6": 0.5}),
+    "data may be a list only, and neither where it is seen that both are tried": (
+        [("w2v_sgd", SGD, "    CALLS.append(1)\n    data = data + []\n"
+                          f"    if len(CALLS) > 7: raise ValueError\n{SGD}"),
+         ("w2v_sgd", "\n\ndef ", "\nCALLS = []\n\ndef ")], {"6": 1.25}),
+    "frequencies are at most 100 001": (
+        [("sampling", "f ** 0.75", "min(f, 100_001) ** 0.75")], {"3": 0.5}),
+    "frequencies are at most 100 001 in q": (
+        [("sampling", "[round(f ** 0.75)", "[round(min(f, 100_001) ** 0.75)")], {"3": 0.5}),
+    "several negatives are the context word, where they are not 5": (
+        [("sampling", CONTEXT, f"{CONTEXT}    if negativesCount not in (1, 5):\n"
+                               "        return context * (1 + negativesCount)\n")], {"3": 0.25}),
+    "the first negative follows q, and others do not": (
+        [("sampling", "random.choice(seq)",
+          "random.choice(seq if len(context) == 1 else sorted(set(seq)))")], {"3": 0.25}),
+
     "each word once, and a constant": (
         {"sampling": """
 import math
