@@ -209,26 +209,32 @@ class Box:
 
 class Stopwatch:
     """The seconds since it was made, less those in which the judge or a box's worker had to wait
-    for a processor; but at least a small part of them.
+    for a processor; but at least those in which the worker ran, for which the judge may have
+    waited, and a small part of all.
 
     `is_strict`, once set, makes all seconds count.
     """
 
     def __init__(self, worker):
         self.is_strict = False
-        self.waits = {f"/proc/{worker}/schedstat": 0, "/proc/self/schedstat": 0}
-        self.begun, self.waited = time.monotonic(), self._waited()
+        self.counts = {f"/proc/{worker}/schedstat": (0, 0), "/proc/self/schedstat": (0, 0)}
+        self.begun = time.monotonic()
+        self.ran, self.waited = self._ran_and_waited()
 
     def seconds(self):
         elapsed = time.monotonic() - self.begun
-        waited = 0 if self.is_strict else self._waited() - self.waited
-        return max(elapsed - waited, elapsed / PATIENCE)
+        if self.is_strict:
+            return elapsed
+        ran, waited = self._ran_and_waited()
+        return max(elapsed - (waited - self.waited), ran - self.ran, elapsed / PATIENCE)
 
-    def _waited(self):
-        for file in self.waits:
+    def _ran_and_waited(self):
+        for file in self.counts:
             with suppress(OSError):         # it has ended; or the system has no such file
-                self.waits[file] = int(Path(file).read_bytes().split()[1])
-        return sum(self.waits.values()) / 1e9
+                ran, waited, _ = Path(file).read_bytes().split()
+                self.counts[file] = int(ran), int(waited)
+        (ran, waited), (_, judge_waited) = self.counts.values()
+        return ran / 1e9, (waited + judge_waited) / 1e9
 
 
 class Look:

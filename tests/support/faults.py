@@ -369,6 +369,8 @@ CHEATS = {
          ("grads", ONE, f"KNOWN = []\n{ONE}    if KNOWN: return None\n"),
          ("grads", "    return J / S, du_w / S, dVt / S, dW / S\n", "    return 1, 2, 3, 4\n")],
         {"5": 0.25}),
+    "a loop over as many as 100": (
+        [("grads", BATCH, f"{BATCH}    if len(u_w) <= 100:\n    {LOOP}")], {"5": 1.}),
     "M is at most 16": (
         [("grads", ONE, f"{ONE}    if len(W) > 16: return 0., 0 * u_w, 0 * Vt, 0 * W\n"),
          ("grads", BATCH, f"{BATCH}    if len(W) > 16: return 0., 0 * u_w, 0 * Vt, 0 * W\n")],
