@@ -27,7 +27,7 @@ PRACTICALLY_0 = 1e-4                        # of what is right
 # S, n and M of a batch that is timed, how many times it is computed, and how many times as fast as
 # our own loop it is at least. Few numbers show a loop of NumPy's functions, more a loop of Python's
 # own numbers; with still more, einsum of three arrays is slow, and so are lists on their way to the
-# judge. A smaller batch is computed often, since a single call takes too little time to be measured.
+# judge. A smaller batch is computed often, since a single call takes too little time to tell.
 ABOUT_90 = int(np.random.default_rng().integers(80, 101))
 TIMED = ((3000, 2, 3), 1, 4.), ((3000, 1, 16), 1, 2.), ((ABOUT_90, 2, 3), 20, 3.)
 
