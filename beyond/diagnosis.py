@@ -277,7 +277,7 @@ def noise_mistakes(freqs, counts, n):
         "lacks the factor n": np.log(q),
         "has n+1 in place of n": np.log((n + 1) * q),
         "has 5 in place of n": np.log(5 * q),
-        "is divided by n, but must be multiplied": np.log(q / n),
+        "has q[c]/n in place of n·q[c]": np.log(q / n),
         "has n^0.75 in place of n": np.log(n ** 0.75 * q),
         "has n added to the logarithm": np.log(q) + n,
         "is n·q[c], not its logarithm": n * q,
