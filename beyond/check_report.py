@@ -36,7 +36,7 @@ class Report:
     def pytest_collection_modifyitems(self, items):
         items[:] = [item for item in items
                     if item.get_closest_marker("task").args == (self.task,)]
-        print(f"\nTask {self.task}: {self.heading}", flush=True)
+        show(f"\nTask {self.task}: {self.heading}")
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item):
@@ -73,15 +73,21 @@ class Report:
             lines += [f"printed: {line}" for line in printed[:3]]
         elif properties.get("note"):
             lines = [f"note: {properties['note']}"]
-        print(f"  {report.outcome}: {title(report.nodeid)}", *map(wrapped, lines), sep="\n",
-              flush=True)
+        show(f"  {report.outcome}: {title(report.nodeid)}", *map(wrapped, lines))
 
     def pytest_warning_recorded(self, warning_message):
         where = Path(warning_message.filename)
         text = f"warning: {warning_message.message} ({where.name}, line {warning_message.lineno})"
         if is_a_students(where) and text not in self.warnings:
             self.warnings.add(text)
-            print(wrapped(text))
+            show(wrapped(text))
+
+
+def show(*lines):
+    try:
+        print(*lines, sep="\n", flush=True)
+    except BrokenPipeError:         # before | head: nobody reads the rest
+        os._exit(1)
 
 
 def is_a_students(file):

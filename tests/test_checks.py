@@ -400,3 +400,10 @@ def test_all_tests_are_a_line_per_file_and_the_names_of_failures(folder, monkeyp
     assert len(lines) < 12
     text = python("test.py", "--all", cwd=folder).stdout
     assert "test.py::test_3_noiseDistribution PASSED" in text and "has W in place of Wᵀ" in text
+
+
+def test_a_reader_that_has_enough_is_no_error(folder):
+    with subprocess.Popen([sys.executable, "test.py", "3"], cwd=folder, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
