@@ -17,7 +17,17 @@ from threadpoolctl import threadpool_limits
 from beyond.diagnosis import as_numbers
 from beyond.settings import FUNCTIONS
 from solutions import grade
-from solutions.grading import deep_checks, judge, reports, results, scheme, wire, worker
+from solutions.grading import (
+    calls,
+    check_grads,
+    deep_checks,
+    judge,
+    reports,
+    results,
+    scheme,
+    wire,
+    worker,
+)
 from solutions.grading.calls import Fault
 from tests.support.faults import CHEATS, FAULTS, as_markdown, changed
 from tests.support.handed_in import BLANK, OWN, ROOT, STUDENT, files_of, pack
@@ -249,6 +259,36 @@ def test_answers_known_from_before():
     second = Remembering(STUDENT, answers, may_compute=False)
     assert judged(STUDENT, second)[0] == scheme.POINTS
     assert "stochasticGradientDescend" not in second.known
+
+
+STEPS = """
+import numpy as np
+def J_of(u_w, Vt, W, q):
+    x = Vt @ (W @ u_w) - q
+    x[0] = -x[0]
+    return np.log(1 + np.exp(x)).sum()
+def lossAndGradient(*arguments):
+    arguments = [np.array(X, complex) for X in arguments]
+    gradients = [np.zeros(X.shape) for X in arguments[:3]]
+    for X, gradient in zip(arguments, gradients):
+        for place in np.ndindex(X.shape):
+            number = X[place]
+            X[place] = number + 1e-30j
+            gradient[place] = J_of(*arguments).imag / 1e-30
+            X[place] = number
+    return J_of(*arguments).real, *gradients
+"""
+
+
+def test_steps_in_each_number_of_W_take_too_long(box):
+    """In du_w and dVt, which have fewer numbers, they have their points."""
+    student = calls.Student({"grads.py": STEPS.encode()}, seconds=4.)
+    grads = calls.stand_in(student, "grads")
+    for name in "du_w", "dVt":
+        check_grads.result(name, "lossAndGradient", check_grads.SHAPES, grads, frozenset())
+    with pytest.raises(Fault, match="took longer than 2 s"):
+        check_grads.result("dW", "lossAndGradient", check_grads.SHAPES, grads, frozenset())
+    student.close()
 
 
 def test_texts_among_numbers_take_no_memory():

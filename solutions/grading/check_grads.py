@@ -21,6 +21,7 @@ SHAPES = (5, 4), (2, MANY), (20, 3)         # n, M
 SMALL_SHAPES = (1, 3), (3, 1), (1, 1)       # in which a squeeze or a broadcast goes wrong
 BATCHES = (7, 5, 4), (3, 2, MANY), (3, 5, 2)        # S, n, M
 SMALL_BATCHES = (4, 1, 3), (1, 5, 3), (3, 3, 3), (1, 1, 1)
+LARGE_M = 600       # computing J anew for each of the M² numbers of W takes too long
 TINY = 1e-12                                # J's rounding is larger than what a step changes in it
 PRACTICALLY_0 = 1e-4                        # of what is right
 
@@ -46,6 +47,11 @@ def result(name, function, shapes, grads, passed):
         if is_right and not is_right_for_tiny:
             fail(f"{name} is wrong for u_w and Vt of about {TINY:g}: is it computed by "
                  "differences?")
+        if name == "dW" and is_right:
+            *sizes, M = shapes[1]
+            sample = sample_of((*sizes, LARGE_M))
+            if not fits(name, function(*sample), sample):
+                fail(f"dW is right for M = {M}, but not for M = {LARGE_M}")
 
 
 def right_for_shapes(name, function, shapes, grads):
