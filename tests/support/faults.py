@@ -1,5 +1,6 @@
 """Hand-ins with one fault each: pieces of a student's plain modules exchanged for others."""
 
+import textwrap
 from typing import NamedTuple
 
 SIGMOID = """\
@@ -355,7 +356,8 @@ CHEATS = {
                   "        return J, np.resize(du_w, u_w.shape), np.resize(dVt, Vt.shape), dW\n")],
         {"5": 1.}),
     "a loop without arrays, of names for all numbers": (
-        [("grads", BATCH, f"import math\n{BATCH}{UNROLLED}")], {"5": 1.}),
+        [("grads", BATCH, f"import math\n{BATCH}    if len(u_w) > 50:\n"
+                          + textwrap.indent(UNROLLED, "    "))], {"5": 1.}),
     "a loop over a lossAndGradient that is blank": (
         [("grads", "def lossAndGradient(u_w, Vt, W, q):\n",
           "def lossAndGradient(u_w, Vt, W, q):\n    return None\n"), in_batch("")],
