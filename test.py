@@ -442,15 +442,15 @@ def easy_gradients(u_w, Vt, W, q):
     return next(LOSSES), u_w + v + h, dVt, W - (u_w + v).sum(axis=0)
 
 
-def plain_sgd(visited, targets, U, V, W, q, S, alpha, total=total):
-    """Minibatch SGD with `easy_gradients`, over contexts in the order of their use.
+def plain_sgd(visited, targets, U, V, W, q, S, alpha, total=total, gradients=easy_gradients):
+    """Minibatch SGD over contexts in the order of their use.
 
     total : how the gradients of a batch are added up by word
     """
     for first in range(0, len(visited), S):
         context = np.array(visited[first:first + S])
         w = np.array([targets[c] for c in context[:, 0]])
-        _, du_w, dVt, dW = easy_gradients(U[w], V[context], W, q[context])
+        _, du_w, dVt, dW = gradients(U[w], V[context], W, q[context])
         U = U - alpha * total(w[:, None], du_w[:, None], len(U))
         V = V - alpha * total(context, dVt, len(V))
         W = W - alpha * dW

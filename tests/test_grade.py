@@ -318,7 +318,7 @@ def test_the_judge_is_limited(does, says):
     [(3, 2), (3, 4, 2), (2, 1), (3, 4)], [(), (), (), ()]])
 def test_nothing_is_broadcast_for_a_student(shapes):
     with pytest.raises(ValueError, match="do not fit each other"):
-        check_sgd.gradients(*(np.broadcast_to(0., shape) for shape in shapes))
+        check_sgd.check_shapes(*(np.broadcast_to(0., shape) for shape in shapes))
 
 
 # --- Where there is no box ----------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """The grader's checks of task 6. Each training starts from new random numbers."""
 
+import itertools
+
 import numpy as np
 
 import test as published
@@ -8,18 +10,28 @@ from beyond.diagnosis import expect_results, fail, find_fault, tolerance_of
 from solutions.grading.calls import Fault
 
 ALPHA = 0.3
+RNG = np.random.default_rng()
+M, n = RNG.integers(4, 7, size=2).tolist()
 
 
-def gradients(u_w, Vt, W, q):
-    """Gradients that a student asks for: ValueError if shapes do not fit each other.
+def check_shapes(u_w, Vt, W, q):
+    """Raise ValueError if what a student passes to the gradients does not fit each other.
 
     Nothing is computed then, since a few bytes could be broadcast to many.
     """
     shapes = tuple(map(np.shape, (u_w, Vt, W, q)))
-    S, words, M = shapes[1] if len(shapes[1]) == 3 else (0, 0, 0)
-    if shapes != ((S, M), (S, words, M), (M, M), (S, words)):
+    S, words, size = shapes[1] if len(shapes[1]) == 3 else (0, 0, 0)
+    if shapes != ((S, size), (S, words, size), (size, size), (S, words)):
         raise ValueError(f"u_w, Vt, W, q of the shapes {shapes} do not fit each other")
-    return published.easy_gradients(u_w, Vt, W, q)
+
+
+def separate_gradients(u_w, Vt, W, q):
+    """Gradients of U, V and W of which each depends on itself alone.
+
+    So if one of the three is changed wrongly, the others stay right.
+    """
+    u_w, Vt, W, q = map(np.asarray, (u_w, Vt, W, q))
+    return 1., u_w + 1, Vt + q[..., None], W + 1
 
 
 class Training:
@@ -29,16 +41,18 @@ class Training:
     ----------
     pairs : list of (w, c)
     contexts : dict from c to [c, c̄_1 …]
+    gradients : in place of a loss function of tasks 4 and 5
     in_form : trains by a function of data with pairs: None is `of_list_or_array`
     """
 
-    def __init__(self, w2v_sgd, pairs, contexts, S=1000, epochs=1, alpha=ALPHA, in_form=None):
-        rng = np.random.default_rng()
+    def __init__(self, w2v_sgd, pairs, contexts, S=1000, epochs=1, alpha=ALPHA,
+                 gradients=published.easy_gradients, in_form=None):
         words = 1 + max(max(context) for context in contexts.values())
-        sizes = (words, 3), (words, 3), (3, 3)
-        self.start = dict(zip("UVW", (rng.normal(size=size) for size in sizes)))
-        self.q_noise = rng.normal(size=words)
+        sizes = (words, M), (words, M), (M, M)
+        self.start = dict(zip("UVW", (RNG.normal(size=size) for size in sizes)))
+        self.q_noise = RNG.normal(size=words)
         self.contexts, self.targets, self.alpha = contexts, {c: w for w, c in pairs}, alpha
+        self.gradients = gradients
 
         def context_function(c):
             if c not in contexts:
@@ -47,9 +61,9 @@ class Training:
             return list(contexts[int(c)])
 
         def loss_function(u_w, Vt, W, q):
-            results = gradients(u_w, Vt, W, q)
+            check_shapes(u_w, Vt, W, q)
             self.sizes.append(len(u_w))
-            return results
+            return gradients(u_w, Vt, W, q)
 
         def train(data):
             self.visited, self.sizes = [], []
@@ -71,7 +85,7 @@ class Training:
         for size in self.sizes[:batches]:
             contexts = [self.contexts[c] for c in self.visited[done:done + size]]
             result = published.plain_sgd(contexts, self.targets, *result, self.q_noise, size,
-                                         **{"alpha": self.alpha} | how)
+                                         gradients=self.gradients, **{"alpha": self.alpha} | how)
             done += size
         return dict(zip("UVW", result))
 
@@ -136,9 +150,14 @@ def one_batch(w2v_sgd, pairs, contexts, alpha=ALPHA):
     fail("lossAndGradientFunction is not called once a batch")
 
 
+def contexts_of(words, negatives):
+    """Draw n different negatives for each context word."""
+    return {c: [c, *RNG.choice(negatives, n, replace=False).tolist()] for c in words}
+
+
 # Each word once: what repeats is another check's.
 APART = [(w, 10 + w) for w in range(6)]
-CONTEXTS_APART = {10 + w: [10 + w, 20 + 2 * w, 21 + 2 * w] for w in range(6)}
+CONTEXTS_APART = {c: [c, *range(20 + n * w, 20 + n * (w + 1))] for w, c in APART}
 
 
 def update(name, w2v_sgd, passed):
@@ -165,15 +184,21 @@ def step_size(w2v_sgd, passed):
 
 
 def repeated_words(w2v_sgd, passed):
-    """Check that words which occur in several pairs of a batch get all of their gradients."""
+    """Check that words which occur in several places of a batch get all of their gradients."""
     targets = [0] * 5 + [1] * 4 + [2] * 2 + [3]     # not all as often
     pairs = [(w, 10 + i) for i, w in enumerate(targets)]
-    expect_all_gradients(w2v_sgd, passed, pairs, {c: [c, 30 + c % 4, 34 + c % 5] for _, c in pairs})
+    words = [c for _, c in pairs]
+    contexts = contexts_of(words, range(30, 39))
+    for c, other in zip(words, words[1:]):          # also as a negative of another context word
+        contexts[c][-1] = other
+    expect_all_gradients(w2v_sgd, passed, pairs + pairs[:3], contexts)
 
 
 def twice_in_one_context(w2v_sgd, passed):
     if {("6", "V"), ("6", "repeated words")} <= passed:
-        contexts = {c: [c, 30 + c // 2, 30 + c // 2] for _, c in APART}
+        contexts = contexts_of(CONTEXTS_APART, range(30, 39))
+        for context in contexts.values():
+            context[-1] = context[1]
         expect_all_gradients(w2v_sgd, passed, APART, contexts)
 
 
@@ -198,23 +223,42 @@ def forms_of_data(w2v_sgd, passed):
 
 
 def shuffling(w2v_sgd, passed):
-    """Check that the pairs do not come in the order of data."""
-    if fault_in_three_epochs(w2v_sgd) == diagnosis.NOT_SHUFFLED:
+    """Check that no epoch has about the order of data."""
+    in_data, orders = orders_of_epochs(w2v_sgd)
+    if any(is_like(order, in_data) for order in orders):
         fail(diagnosis.NOT_SHUFFLED)
 
 
 def shuffled_once(w2v_sgd, passed):
     """Check that each epoch has an order of its own."""
-    if ("6", "no shuffling") in passed and fault_in_three_epochs(w2v_sgd):
+    if ("6", "no shuffling") not in passed:
+        return
+    _, orders = orders_of_epochs(w2v_sgd)
+    if any(is_like(*two) for two in itertools.combinations(orders, 2)):
         fail(diagnosis.SHUFFLED_ONCE)
 
 
-def fault_in_three_epochs(w2v_sgd):
-    """Say what is wrong with the order of the pairs, however many are left out of each epoch."""
-    pairs = [(w % 3, 10 + w) for w in range(30)]
-    contexts = {c: [c, 50, 51] for _, c in pairs}
-    visited = Training(w2v_sgd, pairs, contexts, S=10, epochs=3).visited
-    return diagnosis.order_fault(visited, [c for _, c in pairs], len(set(visited)))
+def orders_of_epochs(w2v_sgd):
+    """Return the context words in the order of data, and of each epoch that has no word twice.
+
+    In data each word is in one pair. However many are left out in an epoch is another's matter.
+    """
+    N, S, epochs = RNG.integers((200, 10, 3), (300, 30, 6)).tolist()
+    pairs = [(w % 3, 10 + w) for w in range(N)]
+    contexts = contexts_of(range(10, 10 + N), range(10))
+    visited = Training(w2v_sgd, pairs, contexts, S, epochs, ALPHA / S).visited
+    count = max(1, len(set(visited)))
+    orders = [visited[first:first + count] for first in range(0, len(visited), count)]
+    return list(contexts), [order for order in orders if len(set(order)) == count]
+
+
+def is_like(order, other):
+    """Tell whether words come at about the same places as in another order, or in equal steps."""
+    place_in_other = {c: place for place, c in enumerate(other)}
+    places = [place_in_other.get(c, 0) for c in order]
+    correlation = np.corrcoef(places, range(len(places)))[0, 1]
+    _, counts = np.unique(np.diff(places), return_counts=True)
+    return abs(correlation) > 0.8 or max(counts) > len(places) / 5
 
 
 def epochs_and_batches(w2v_sgd, passed):
@@ -222,20 +266,20 @@ def epochs_and_batches(w2v_sgd, passed):
 
     At the end with more pairs than lie between two reports of progress.
     """
-    is_right = {("6", part) for part in ("U", "V", "W", "step", "repeated words")} <= passed
+    is_right = {("6", "step"), ("6", "repeated words")} <= passed
     for N, S, epochs in ((30, 7, 2), (30, 10, 1), (30, 1, 1), (30, 100, 3), (1600, 1500, 1),
                          (10_500, 500, 2)):
         words = list(range(10, 10 + N))
-        contexts = {c: [c, c % 4, 4 + c % 5] for c in words}
+        contexts = contexts_of(words, range(10))
         pairs = [(c % 3, c) for c in words]
-        training = Training(w2v_sgd, pairs, contexts, S, epochs, ALPHA / S)     # gradients are sums
+        training = Training(w2v_sgd, pairs, contexts, S, epochs, ALPHA / S, separate_gradients)
         label = f"{N} pairs, batchSize {S}, epochs {epochs}"
         published.expect_epochs(training.visited, words, epochs, S, sum(training.sizes), label)
         sizes = [min(S, N - first) for first in range(0, N, S)] * epochs
         if training.sizes != sizes:
             fail(f"the batches are not of S pairs ({label})",
                  f"their sizes are {training.sizes}, expected {sizes}")
-        for name in "UVW" if is_right else "":
+        for name in right_updates(passed) if is_right else "":
             if training.fault(name, batches=None):
                 fail(f"{name} is right after one batch, but not after {len(sizes)} ({label}): "
                      "does each go on from the U, V and W of the one before?")
