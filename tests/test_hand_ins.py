@@ -193,6 +193,8 @@ def test_one_key_for_a_student():
     same = "O'Brien,  Anne_Marie", "OBrien, anne Marie ", "ＯBrien, Anne\u00a0Marie"
     assert len(set(map(name_key, same))) == 1 and name_key("OBrien, AnneMarie") != name_key(same[0])
     assert file_name("../a/b:c*? ") == "abc"
+    blanks = "\u2800\u3164\u115f\u1160\uffa0\u3000\u200b\U0001d159 \u034f \ufe0f \U000e0100 "
+    assert printable(f"a{blanks}b\n{blanks * 9}c") == "a b c"
     assert printable("a\x00b\u202e\udc80" + "x" * 999) == "a b ?" + "x" * 295
 
 
@@ -276,6 +278,10 @@ def test_mistakes_of_the_teacher(found, tmp_path):
         found(tmp_path / "nobody.zip")
     with pytest.raises(InputError, match="there is no hand-in; not taken: FN7.docx, neither a .zi"):
         found(put(tmp_path / "FN7.docx"))
+    for name in "A_123_456_x.zip", "A_123_457_y.zip", "B_123_456_x.zip":
+        put(tmp_path / "class" / name, ONE)
+    with pytest.raises(InputError, match="class: with A_123.* and B_123_456_x.zip it looks like"):
+        found(tmp_path / "class")
 
 
 def test_a_stray_module_beside_the_hand_ins_of_a_class_is_nobodys(tmp_path, found):

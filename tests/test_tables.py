@@ -220,6 +220,17 @@ def test_whose_points_they_are():
         points_of(hand_ins, [("Мария", 1), ("9", 1)])
 
 
+@pytest.mark.parametrize("name", ["100", "Participant 100", "участник  100", "１００"])
+def test_a_number_is_moodles_whatever_a_profile_says(name):
+    eve, ivan = HandIn(name, (), "7"), HandIn("Ivan", (), "100")
+    for row in {"100", "Participant 100", name}:
+        assert points_of([eve], [(row, 3)]) == ({}, [
+            f"points of tasks 1–2: no hand-in of {' '.join(row.split())}",
+            f"points of tasks 1–2: none for {' '.join(name.split())} (7)"])
+        assert points_of([eve, ivan], [("7", 1), (row, 3)])[0] == {0: 1, 1: 3}
+    assert points_of([HandIn("100", ())], [("100", 3)]) == ({0: 3}, [])
+
+
 # --- reports --------------------------------------------------------------------------------------
 
 def test_a_report_in_bulgarian():
@@ -235,20 +246,25 @@ def test_a_report_in_bulgarian():
         "| задача | | точки |", "|---|---|---|", "| 1–2 | няма файл с отговори | на ръка |",
         "| 3 | sampling.py | 1 от 1 |", "| 4 | grads.py, едно наблюдение | 1.5 от 2 |",
         "| 5 | grads.py, партида | 2 от 2 |", "| 6 | w2v_sgd.py | 2 от 2 |",
-        "| | общо | 6.5 |", "", "- задача 6, стъпка, W (−0.5): W lacks α",
-        "- U: не е предадено", "- V: грешно, 2", "- бележка: 1",
+        "| | общо | 6.5 |", "", "- задача 6, стъпка, W (−0.5): `W lacks α`",
+        "- U: не е предадено", "- V: грешно, 2", "- бележка: `1`",
         "- оценено без изолация (--unsafe)"]
     assert "не може да се прочете" in reports.report(Result("A", state=NOT_READABLE), "bg")
 
 
 def test_a_report_says_what_was_handed_in():
-    result = result_of("A|<b>", notes=[f"note {number} `x`" for number in range(30)], artefacts=[
+    text = "**1** `x` <b> [x](y) [x][y] | __z__ &lt;b&gt; ~~c~~ \\*"
+    loss = Loss("4", "J, du_w", 0.5, (text, text))
+    result = result_of("A|<b>", losses=[loss], notes=[text] * 30, answers=["*a*.pdf"], artefacts=[
         {"file": "w2v-U.npy", "ok": False, "note": "not handed in"},
         {"file": "w2v-V.npy", "ok": False, "note": "not a matrix"}])
     lines = reports.report(result).splitlines()
-    assert lines[0] == "# A¦‹b>"
+    shown = text.replace("`", "'").replace("|", "¦")
+    assert lines[0] == "# `A¦<b>`" and "| 1–2 | `*a*.pdf` | by hand |" in lines
+    assert f"- task 4, J, du_w (−0.5): `{shown}; {shown}`" in lines
+    assert f"task 4, J, du_w (−0.5): {text}; {text}" in reports.feedback(result)
     assert "- w2v-U.npy: not handed in" in lines and "- w2v-V.npy: wrong, not a matrix" in lines
-    assert lines[-1] == "- note: and 11 more" and lines.count("- note: note 0 'x'") == 1
+    assert lines[-1] == "- note: `and 11 more`" and lines.count(f"- note: `{shown}`") == 19
 
 
 def test_checks_that_say_the_same_are_one_loss():

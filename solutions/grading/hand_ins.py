@@ -130,8 +130,10 @@ def see_that_it_is_no_other_platforms(folder, entries):
     """
     files = [entry.name for entry in entries if not MOODLE.fullmatch(entry.name)]
     matches = [CANVAS.fullmatch(name) or BLACKBOARD.fullmatch(name) for name in files]
-    if len({match["student"] for match in matches if match}) > 1:
-        raise InputError(f"{folder}: {SEVERAL}")
+    file_of = {match["student"]: printable(match.string) for match in matches if match}
+    if len(file_of) > 1:
+        first, second, *_ = file_of.values()
+        raise InputError(f"{folder}: with {first} and {second} it {SEVERAL}")
 
 
 def hand_in_at(path):

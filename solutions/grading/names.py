@@ -29,6 +29,9 @@ EXPECTED = {name.lower(): name for name in (*MODULES, *ARRAYS, EMBEDDINGS_PICTUR
 STEMS = "|".join(re.escape(name.rpartition(".")[0]) for name in EXPECTED)
 MEANT = re.compile(rf"((copy of|копие на) )?(?P<stem>{STEMS})(-[0-9]+)?({COPIED})?")
 MOST_NAME = 255         # characters of a name on a disk; in archives there are longer ones
+# Letters and marks without ink: as padding they would put a forged row on a line of its own.
+BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+                   "\U0001d159\U000e0100-\U000e01ef]")
 # Folders and files that programs make.
 JUNK = {"venv", "env", "__pycache__", "__macosx", "site-packages", "node_modules", "thumbs.db",
         "desktop.ini"}
@@ -94,9 +97,9 @@ def report_name(student, identifier):
 # --- lines of text --------------------------------------------------------------------------------
 
 def printable(text, most=300):
-    """Return a stranger's text on one line, without control characters, and cut."""
+    """Return a stranger's text on one line, without control or blank characters, and cut."""
     text = str(text)[:10 * most].encode(errors="replace").decode()
-    text = "".join(char if char.isprintable() else " " for char in text)
+    text = "".join(char if char.isprintable() else " " for char in BLANK.sub(" ", text))
     return " ".join(text.split())[:most]
 
 

@@ -49,18 +49,18 @@ def losses_of(failed):
 
 def report(result, language="en", is_unsafe=False):
     """Write the report of one hand-in as Markdown."""
-    lines = [f"# {plain(result.student)}", ""]
+    lines = [f"# {literal(result.student)}", ""]
     if result.state == GRADED:
         lines += table(result, language)
     else:
         lines += [word(result.state, language), ""]
-    lines += [f"- {plain(line)}" for line in feedback(result, language, is_unsafe)]
+    lines += [f"- {line}" for line in feedback(result, language, is_unsafe, literal)]
     return "\n".join([*lines, ""])
 
 
 def table(result, language):
     """List the lines of the table of points."""
-    answers = ", ".join(map(plain, result.answers)) or word("no answer file", language)
+    answers = ", ".join(map(literal, result.answers)) or word("no answer file", language)
     by_hand = word("by hand", language) if result.by_hand is None else f"{result.by_hand:g}"
     lines = [f"| {word('task', language)} | | {word('points', language)} |", "|---|---|---|",
              f"| 1–2 | {answers} | {by_hand} |"]
@@ -70,25 +70,28 @@ def table(result, language):
     return [*lines, f"| | {word('total', language)} | {result.total:g} |", ""]
 
 
-def feedback(result, language="en", is_unsafe=False):
-    """List why points were lost, what the results of training are, and the notes."""
+def feedback(result, language="en", is_unsafe=False, quoted=str):
+    """List why points were lost, what the results of training are, and the notes.
+
+    quoted : function that marks up text in which a student's may be
+    """
     lines = []
     for loss in result.losses:
         parts = ", ".join(word(part, language) for part in loss.part.split(", "))
         lines.append(f"{word('task', language)} {loss.task}, {parts} (−{loss.points:g}): "
-                     f"{'; '.join(loss.lines)}")
+                     f"{quoted('; '.join(loss.lines))}")
     for row in result.artefacts:
         is_wrong = not row["ok"] and row["note"] != "not handed in"
         mark = f"{word('wrong', language)}, " if is_wrong else ""
         lines.append(f"{row['file']}: {mark}{word(row['note'], language)}")
     notes = abbreviated(result.notes, MOST_NOTES)
-    lines += [f"{word('note', language)}: {note}" for note in notes]
+    lines += [f"{word('note', language)}: {quoted(note)}" for note in notes]
     if is_unsafe:
         lines.append(word("graded without a box (--unsafe)", language))
     return lines
 
 
-def plain(text):
-    """Return a student's text without what Markdown would take for its own."""
-    text = printable(text, 1000)
-    return text.replace("<", "‹").replace("|", "¦").replace("`", "'").replace("](", "] (")
+def literal(text):
+    """Return a student's text as a code span, in which Markdown takes nothing for its own."""
+    text = printable(text, 1000).replace("`", "'").replace("|", "¦")
+    return f"`{text}`"

@@ -301,7 +301,7 @@ def points_of(hand_ins, points):
         fitting = [index for index, hand_in in enumerate(hand_ins) if fits(name, hand_in)]
         if len(fitting) > 1:
             raise InputError(f"points of tasks 1–2: {printable(name)} fits {len(fitting)} "
-                             "hand-ins; write Moodle's number instead of the name")
+                             "hand-ins; write Moodle's number, or rename a hand-in")
         if not fitting:
             lines.append(f"points of tasks 1–2: no hand-in of {printable(name)}")
         elif fitting[0] in given:
@@ -315,6 +315,7 @@ def points_of(hand_ins, points):
 
 def fits(name, hand_in):
     """Tell whether a name is a student's, or the number, with or without "Participant"."""
-    number = re.fullmatch(r"(?:(?:Participant|Участник)\s+)?([0-9]+)", name)
-    return (name_key(name) == name_key(hand_in.student)
-            or bool(number) and number[1] == hand_in.identifier)
+    number = re.fullmatch(r"((participant|участник) )?(?P<digits>[0-9]+)", name_key(name))
+    if number and hand_in.identifier:       # a profile's name may be the number of another
+        return number["digits"] == hand_in.identifier
+    return name_key(name) == name_key(hand_in.student)
