@@ -18,7 +18,6 @@ from beyond.diagnosis import as_numbers
 from beyond.settings import FUNCTIONS
 from solutions import grade
 from solutions.grading import (
-    calls,
     check_grads,
     deep_checks,
     judge,
@@ -28,14 +27,14 @@ from solutions.grading import (
     wire,
     worker,
 )
-from solutions.grading.calls import Fault
+from solutions.grading.calls import Fault, Student, stand_in
 from tests.support.faults import CHEATS, FAULTS, as_markdown, changed
 from tests.support.handed_in import BLANK, OWN, ROOT, STUDENT, files_of, pack
 from tests.support.styles import HANDS, IMPORTS, POOLS, STYLES, with_helpers
 
 
 class InProcess:
-    """A student's modules, called in this process; in place of calls.Student.
+    """A student's modules, called in this process; in place of `Student`.
 
     sources : dict from the names of modules to their texts
     """
@@ -57,21 +56,23 @@ class InProcess:
             self.modules[name] = module
         return self.modules[name]
 
-    def call(self, module, name, args, times=1):
+    def calls(self, module, name, args_of_each, times=1):
         functions = []
-        call = read(wire.pack([module, name, args, times], functions), functions)
+        call = read(wire.pack([module, name, args_of_each, times], functions), functions)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(worker, "importlib", self)
             try:
-                value, changed = worker.answered(*call)
-                value = read(wire.pack(value))
+                values, changed = worker.answered(*call)
+                values = read(wire.pack(values))
             except AssertionError:      # of a function of the checks
                 raise
             except Exception as error:
                 what = worker.described(error, worker.FOLDER)
                 raise Fault(f"{module}.{name}: {what}") from None
         self.changed[f"{module}.{name}"] |= set(changed)
-        return value
+        return values
+
+    call = Student.call
 
 
 def read(message, functions=()):
@@ -88,10 +89,10 @@ class Remembering(InProcess):
         super().__init__(sources)
         self.answers, self.may_compute, self.known = answers, may_compute, []
 
-    def call(self, module, name, args, times=1):
-        question = wire.pack([name, args], [])
+    def calls(self, module, name, args_of_each, times=1):
+        question = wire.pack([name, args_of_each], [])
         if self.may_compute:
-            self.answers[question] = super().call(module, name, args, times)
+            self.answers[question] = super().calls(module, name, args_of_each, times)
         if question not in self.answers:
             raise Fault("another question")
         self.known.append(name)
@@ -176,7 +177,7 @@ def test_what_is_said_twice_becomes_one_loss():
     _, failed, _ = judged(STUDENT | {"grads": "import nothing"})
     losses = reports.losses_of(failed)
     assert [loss.part for loss in losses] == [
-        "J, du_w, dVt, dW, large scores", "J, du_w, dVt, dW, a loop over S"]
+        "J, du_w, dVt, dW, large scores", "J, du_w, dVt, dW, large scores, a loop over S"]
     assert "ModuleNotFoundError: No module named 'nothing' (grads.py, line 1)" in losses[0].lines[0]
 
 
@@ -287,8 +288,8 @@ def lossAndGradient(*arguments):
 
 def test_steps_in_each_number_of_W_take_too_long(box):
     """In du_w and dVt, which have fewer numbers, they have their points."""
-    student = calls.Student({"grads.py": STEPS.encode()}, seconds=4.)
-    grads = calls.stand_in(student, "grads")
+    student = Student({"grads.py": STEPS.encode()}, seconds=4.)
+    grads = stand_in(student, "grads")
     for name in "du_w", "dVt":
         check_grads.result(name, "lossAndGradient", check_grads.SHAPES, grads, frozenset())
     with pytest.raises(Fault, match="took longer than 2 s"):

@@ -34,10 +34,14 @@ class Student:
         self.changed = defaultdict(set)             # by function: numbers of the arguments
         self.output = b""
 
-    def call(self, module, name, args, times=1):
-        """Call a function of a module.
+    def call(self, module, name, args):
+        """Call a function of a module; returns its value, or raises as `calls` does."""
+        return self.calls(module, name, [args])[0]
 
-        times : how often it is called; the values of several calls come as a list
+    def calls(self, module, name, args_of_each, times=1):
+        """Call a function of a module several times, which takes one message; list its values.
+
+        times : how often it is called with each list of arguments
 
         Raises
         ------
@@ -51,12 +55,13 @@ class Student:
             box.start()
             self.box = box
         functions = []
-        request = wire.pack([module, name, args, times], functions)
+        request = wire.pack([module, name, args_of_each, times], functions)
         # The judge's own time counts, too: that of a large answer, of functions that are asked for.
         seconds = min(self.seconds_a_call, self.seconds_left)
         with self.box.limited(seconds) as stopwatch:
             try:
-                value, changed = self._converse(request, functions)
+                values, changed = self._converse(request, functions)
+                values = _parts(values, len(args_of_each) * times)
             except Fault as fault:
                 raise Fault(f"{function}: {fault}") from None
             except (OSError, EOFError):
@@ -70,7 +75,7 @@ class Student:
             finally:
                 self.seconds_left -= stopwatch.seconds()
         self.changed[function] |= set(changed)
-        return value
+        return values
 
     def seconds_used(self):
         """Return the seconds charged until now; waiting for a processor is not."""
@@ -159,8 +164,8 @@ def _called_back(functions, content):
 def stand_in(student, module):
     """Make a module whose functions call those of a student's; its `seconds_used` tells the time.
 
-    Each can be called in one more way: `function.many(times, …)` returns the values of so many
-    calls.
+    Each can be called in two more ways, for a list of values: `function.many(times, …)` so many
+    times, `function.each(lists)` with each list of arguments.
     """
     result = types.ModuleType(module)
     result.seconds_used = student.seconds_used
@@ -174,5 +179,6 @@ def _stand_in_function(student, module, name):
         return student.call(module, name, args)
 
     function.__name__ = name
-    function.many = lambda times, *args: student.call(module, name, args, times)
+    function.many = lambda times, *args: student.calls(module, name, [args], times)
+    function.each = lambda lists: student.calls(module, name, lists)
     return function

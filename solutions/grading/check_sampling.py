@@ -10,23 +10,29 @@ from beyond import diagnosis
 from beyond.diagnosis import expect, fail, tolerance_of
 from solutions.grading.calls import Fault
 
+RNG = np.random.default_rng()
 
-def falling_frequencies(L, most, exponent, clear=0.02):
+
+def random_frequencies(L, most, exponent, clear=0.02, others=()):
     """Draw about L frequencies, whose f^0.75 are not within `clear` of where rounding changes, so
-    that they are rounded alike in float32.
+    that they are rounded alike in float32. They come in random order, among the others.
     """
     ranks = np.arange(1, L + 1)
-    f = 1 + np.floor(most / ranks ** exponent * np.random.default_rng().uniform(0.5, 1, L))
+    f = 1 + np.floor(most / ranks ** exponent * RNG.uniform(0.5, 1, L))
     is_clear = np.abs(f ** 0.75 % 1 - 0.5) > clear
-    return sorted(f[is_clear].astype(int).tolist(), reverse=True)
+    return RNG.permutation([*f[is_clear].astype(int), *others]).tolist()
 
 
 def few_frequencies():
-    return [*falling_frequencies(10, 90_000, exponent=4), 5, 4, 3, 2, 1, 1]
+    return random_frequencies(10, 90_000, exponent=4, others=(5, 4, 3, 2, 1, 1))
+
+
+def many_frequencies():
+    return random_frequencies(2000, 100_000, exponent=1)
 
 
 def large_frequencies():
-    return falling_frequencies(10, 10_000_000, exponent=4, clear=0.1)
+    return random_frequencies(10, 10_000_000, exponent=4, clear=0.1)
 
 
 def counts_of(freqs):
@@ -34,8 +40,8 @@ def counts_of(freqs):
 
 
 def sequence(sampling, passed):
-    many = falling_frequencies(2000, 100_000, exponent=1)
-    for freqs in few_frequencies(), [1], list(range(1, 300)), many, large_frequencies():
+    for freqs in (few_frequencies(), [1], list(range(1, 300)), many_frequencies(),
+                  large_frequencies()):
         counts = published.word_counts(sampling.createSamplingSequence(freqs), len(freqs))
         expect("how often the words occur in the sequence", counts_of(freqs), counts,
                diagnosis.sequence_mistakes(freqs))
@@ -48,14 +54,14 @@ def noise(sampling, passed):
     own = counts_of(freqs) if is_passed else counts_by_the_student(sampling, freqs)
     expect_noise(sampling, freqs, own)
     if is_passed:
-        large = large_frequencies()
-        expect_noise(sampling, large, counts_of(large))
+        for freqs in many_frequencies(), large_frequencies():
+            expect_noise(sampling, freqs, counts_of(freqs))
 
 
 def expect_noise(sampling, freqs, own):
     """Compare the noise distribution with that of the student's own counts."""
     right = counts_of(freqs)
-    for n in 1, 5, 20:
+    for n in 1, 5, int(RNG.integers(6, 30)):
         got = sampling.noiseDistribution(freqs, n)
         what, tolerance = f"log({n}·q[c])", tolerance_of(got)
         array = diagnosis.numbers(what, right, got)
@@ -85,17 +91,19 @@ def negatives(sampling, passed):
     freqs = [3000 // rank for rank in range(1, 41)]
     counts = counts_of(freqs)
     seq = our_sampling.createSamplingSequence(freqs).tolist()
-    several = int(np.random.default_rng().integers(2, 21))
-    for c, n in (0, 1), (0, 5), (12, 1), (12, several):
+    rare, rarest = RNG.integers((8, 20), (20, 40)).tolist()
+    for c, n in (0, 1), (0, 5), (rare, 1), (rarest, int(RNG.integers(6, 21))):
         contexts = sampling.sampleContext.many(1500 // min(n, 2), c, seq, n)
         for context in contexts:
             published.expect_context(context, c, n, len(freqs))
-        if n > 1 and all(len(set(context)) == 2 for context in contexts):
-            fail("all negatives of a context are the same word")
         others = np.arange(len(freqs)) != c
-        drawn = np.bincount(np.ravel([context[1:] for context in contexts]).astype(int),
-                            minlength=len(freqs))[others]
         q = counts[others] / counts[others].sum()
+        words = np.array(contexts)[:, 1:].astype(int)
+        equal = np.mean(words[:, 1:] == words[:, :-1]) if n > 1 else 0.
+        if equal > 2 * np.sum(q ** 2):
+            fail(f"a negative is the one before in {equal:.0%} of the cases, expected at most "
+                 f"{np.sum(q ** 2):.0%}: is each drawn for itself?")
+        drawn = np.bincount(words.ravel(), minlength=len(freqs))[others]
         p = max(probability(drawn, share) for share in (q, shares_without_replacement(q, n)))
         if p < 1e-9:
             fail("the negatives do not follow q", f"a χ² test gives p = {p:.1g}")
@@ -107,7 +115,7 @@ def shares_without_replacement(q, n):
 
     The n largest of log q and Gumbel noise are such a draw.
     """
-    keys = np.log(q) + np.random.default_rng().gumbel(size=(50_000, len(q)))
+    keys = np.log(q) + RNG.gumbel(size=(50_000, len(q)))
     drawn = np.argpartition(-keys, n, axis=1)[:, :n]
     return np.bincount(drawn.ravel(), minlength=len(q)) / drawn.size
 

@@ -31,13 +31,15 @@ CHECKS = [
       for name in RESULTS],
     Check("4", "n = 1 or M = 1", partial(check_grads.small_shapes, "4", ONE, SMALL_SHAPES),
           costs=0.25),
-    Check("4", "large scores", partial(check_grads.large_scores, "4", ONE), costs=0.25),
+    Check("4", "large scores", partial(check_grads.large_scores, "4", ONE, SHAPES),
+          costs=0.25),
 
     *[Check("5", name, partial(check_grads.result, name, BATCHED, BATCHES), earns=0.5)
       for name in RESULTS],
     Check("5", "S = 1 or n = 1", partial(check_grads.small_shapes, "5", BATCHED, SMALL_BATCHES),
           costs=0.25),
-    Check("5", "large scores", partial(check_grads.large_scores, "5", BATCHED), costs=0.25),
+    Check("5", "large scores", partial(check_grads.large_scores, "5", BATCHED, BATCHES),
+          costs=0.25),
     Check("5", "a loop over S", check_grads.no_loop, costs=1.),
     Check("5", "lossAndGradientCumulative", check_grads.cumulative, costs=0.25),
 

@@ -102,21 +102,23 @@ def serve(requests, answers, folder):
         wire.send(answers, answer)
 
 
-def answered(module_name, name, args, times):
-    """Call a function of a module so many times.
+def answered(module_name, name, args_of_each, times):
+    """Call a function of a module so many times with each list of arguments.
 
     Returns
     -------
-    value : of the call, or the list of values of several
+    values : list
     changed : list of the arguments that it changed, the first being 1
     """
-    before = [wire.pack(value, []) for value in args]
+    before = [[wire.pack(value, []) for value in args] for args in args_of_each]
     module = importlib.import_module(module_name)
     if not callable(getattr(module, name, None)):
         raise AttributeError(f"{module_name}.py has no function {name}")
-    values = [getattr(module, name)(*args) for _ in range(times)]
-    changed = [i + 1 for i, value in enumerate(args) if wire.pack(value, []) != before[i]]
-    return values if times > 1 else values[0], changed
+    function = getattr(module, name)
+    values = [function(*args) for args in args_of_each for _ in range(times)]
+    changed = {i + 1 for args, packed in zip(args_of_each, before)
+               for i, value in enumerate(args) if wire.pack(value, []) != packed[i]}
+    return values, sorted(changed)
 
 
 def described(error, folder):

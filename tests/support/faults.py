@@ -65,6 +65,8 @@ STEPS_IN_A_LOOP = """\
             W -= alpha * dW
 """
 V_STEP = "np.subtract.at(V, context, alpha * dVt)"
+V_STEP_BY_INDEX = ("V[context[:, 0]] -= alpha * dVt[:, 0]\n"
+                   "            np.subtract.at(V, context[:, 1:], alpha * dVt[:, 1:])")
 
 
 class Row(NamedTuple):
@@ -170,6 +172,9 @@ IN_SGD = {
         STEPS, STEPS_BY_INDEX),
     "the same, in U only": ("6", 0.5, "U lost gradients of words that are repeated in a batch",
         "np.subtract.at(U, w, alpha * du_w)", "U[w] -= alpha * du_w"),
+    "the same, in the context words only": (
+        "6", 0.5, "V lost gradients of context words that are repeated in a batch",
+        V_STEP, V_STEP_BY_INDEX),
     "words drawn twice in one context lose a gradient": (
         "6", 0.25, "a word drawn twice in one context must get both",
         STEPS, STEPS_IN_A_LOOP),
@@ -210,6 +215,10 @@ IN_SGD = {
         "6", 1., "called in the order of data",
         "np.random.permutation(len(data))", "np.arange(len(data))",
         "range(0, len(data), batchSize)", "range(0, max(1, len(data) - batchSize), batchSize)"),
+    "shuffling in each batch only": ("6", 0.5, "called in the order of data",
+        "order = np.random.permutation(len(data))", "order = np.arange(len(data))",
+        "for i in order[first:first + batchSize]",
+        "for i in np.random.permutation(order[first:first + batchSize])"),
     "shuffling after each epoch, not before": ("6", 0.5, "called in the order of data",
         EPOCHS + ORDER, SHUFFLED_AFTER),
     "one shuffling before all epochs": ("6", 0.25, "the second epoch has the order of the first",
@@ -377,6 +386,34 @@ CHEATS = {
         [("grads", ONE, f"{ONE}    if len(W) > 16: return 0., 0 * u_w, 0 * Vt, 0 * W\n"),
          ("grads", BATCH, f"{BATCH}    if len(W) > 16: return 0., 0 * u_w, 0 * Vt, 0 * W\n")],
         {"4": 2., "5": 2.}),
+    "a loop, and wrong where it is seen which results are right": (
+        [("grads", BATCH, f"sevens = 0\n{BATCH}    global sevens\n    sevens += len(u_w) == 7\n"
+                          "    if sevens == 5 or len(u_w) > 50: return 0., 0 * u_w, 0 * Vt, 0 * W\n"
+                          + LOOP)], {"5": 1.25}),
+    "a loop over as many as 100, for the first of several calls with equal arguments": (
+        [in_batch("    if len(u_w) <= 100:\n        key = u_w.tobytes()\n"
+                  "        if key not in KNOWN:\n            KNOWN[key] = "
+                  "lossAndGradientCumulative(u_w, Vt, W, q)\n        return KNOWN[key]\n",
+                  "KNOWN = {}\n")], {"5": 1.}),
+    "a naive σ in the batch, and task 4 is blank": (
+        [("grads", SIGMOID, NAIVE_SIGMOID), ("grads", ONE, f"{ONE}    return None\n")],
+        {"4": 2., "5": 0.5}),
+    "a naive logarithm but for scores of 500": (
+        [("grads", J_OF_ONE, f"    if abs(score).max() > 500:\n    {J_OF_ONE}    else:\n"
+                             f"    {NAIVE_J_OF_ONE}")], {"4": 0.25}),
+    "no step is taken but where M is 3": (
+        [("w2v_sgd", SGD, f"    alpha *= len(W0) == 3\n{SGD}")], {"6": 2.}),
+    "two negatives, however many there are": ([("w2v_sgd", V_STEP,
+        "np.subtract.at(V, context[:, :3], alpha * dVt[:, :3])")], {"6": 0.4}),
+    "shuffling where there are three epochs": (
+        [("w2v_sgd", ORDER, ORDER.replace("\n", " if epochs == 3 else range(len(data))\n"))],
+        {"6": 0.5}),
+    "the order of data backwards, from another place on": (
+        [("w2v_sgd", "np.random.permutation(len(data))",
+          "np.roll(np.arange(len(data))[::-1], np.random.randint(9))")], {"6": 0.5}),
+    "each batch starts from U0 and V0, and W is never changed": (
+        [("w2v_sgd", STEPS, "            U, V = U0.copy(), V0.copy()\n"
+                            + STEPS.replace(W_STEP, ""))], {"6": 0.7}),
     "epochs are at most 2": ([("w2v_sgd", "range(epochs)", "range(min(epochs, 2))")], {"6": 0.5}),
     "batches are at most 1000": (
         [("w2v_sgd", SGD, f"{SGD}    batchSize = min(batchSize, 1000)\n")], {"6": 0.5}),
@@ -391,6 +428,16 @@ CHEATS = {
     "several negatives are the context word, where they are not 5": (
         [("sampling", CONTEXT, f"{CONTEXT}    if negativesCount not in (1, 5):\n"
                                "        return context * (1 + negativesCount)\n")], {"3": 0.25}),
+    "contexts are right for the words 0, 7 and 12": (
+        [("sampling", CONTEXT, f"{CONTEXT}    if contextWord not in (0, 7, 12):\n"
+                               "        return context * (1 + negativesCount)\n")], {"3": 0.25}),
+    "each negative is there twice": (
+        [("sampling", "context.append(word)", "context += [word, word]"),
+         ("sampling", "return context", "return context[:1 + negativesCount]")], {"3": 0.25}),
+    "q is of the sorted frequencies": (
+        [("sampling", "def noiseDistribution(freqs, negativesCount):\n",
+          "def noiseDistribution(freqs, negativesCount):\n"
+          "    freqs = sorted(freqs, reverse=True)\n")], {"3": 0.5}),
     "the first negative follows q, and others do not": (
         [("sampling", "random.choice(seq)",
           "random.choice(seq if len(context) == 1 else sorted(set(seq)))")], {"3": 0.25}),
