@@ -57,6 +57,8 @@ class Training:
         def context_function(c):
             if c not in contexts:
                 fail("contextFunction is called with a word that is c in no pair (w, c)")
+            if len(self.visited) >= 10 * len(pairs) * (epochs + 1):
+                fail("contextFunction is called far more often than once per pair")
             self.visited.append(int(c))
             return list(contexts[int(c)])
 

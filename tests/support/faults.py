@@ -401,12 +401,14 @@ CHEATS = {
     "a naive logarithm but for scores of 500": (
         [("grads", J_OF_ONE, f"    if abs(score).max() > 500:\n    {J_OF_ONE}    else:\n"
                              f"    {NAIVE_J_OF_ONE}")], {"4": 0.25}),
+    "contexts are asked for without end": (
+        [("w2v_sgd", SGD, f"    while True: contextFunction(data[0][1])\n{SGD}")], {"6": 2.}),
     "no step is taken but where M is 3": (
         [("w2v_sgd", SGD, f"    alpha *= len(W0) == 3\n{SGD}")], {"6": 2.}),
     "two negatives, however many there are": ([("w2v_sgd", V_STEP,
         "np.subtract.at(V, context[:, :3], alpha * dVt[:, :3])")], {"6": 0.4}),
-    "shuffling where there are three epochs": (
-        [("w2v_sgd", ORDER, ORDER.replace("\n", " if epochs == 3 else range(len(data))\n"))],
+    "shuffling where there are 30 pairs": (
+        [("w2v_sgd", ORDER, ORDER.replace("\n", " if len(data) == 30 else range(len(data))\n"))],
         {"6": 0.5}),
     "the order of data backwards, from another place on": (
         [("w2v_sgd", "np.random.permutation(len(data))",
