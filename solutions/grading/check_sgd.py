@@ -154,7 +154,9 @@ def one_batch(w2v_sgd, pairs, contexts, alpha=ALPHA):
 
 def contexts_of(words, negatives):
     """Draw n different negatives for each context word."""
-    return {c: [c, *RNG.choice(negatives, n, replace=False).tolist()] for c in words}
+    orders = RNG.random((len(words), len(negatives))).argsort(axis=1)
+    drawn = np.array(negatives)[orders[:, :n]].tolist()
+    return {c: [c, *row] for c, row in zip(words, drawn)}
 
 
 # Each word once: what repeats is another check's.
