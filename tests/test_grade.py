@@ -153,20 +153,49 @@ def test_sleep_is_charged(box, body):
     assert student.seconds_left < 59.5
 
 
-@pytest.mark.parametrize("body, is_strict", [
-    ("pass", False), ("if os.fork() == 0: time.sleep(9)", True),
-    ("threading.Thread(target=time.sleep, args=[9]).start()", True)])
-def test_waiting_for_its_own_is_charged(box, body, is_strict):
-    student = student_of(f"{body}\ntime.sleep(0.2)")
+RUNS = "while time.thread_time() < 0.1: pass"
+WAITS = {       # for what: how, and whether all seconds count
+    "nobody": ("time.sleep(0.2)", False),
+    "a process": ("if os.fork() == 0: time.sleep(9)", True),
+    "a process that has ended": (f"""
+        if os.fork() == 0:
+            {RUNS}
+            os._exit(0)
+        os.wait()""", True),
+    "an orphan that has ended": (f"""
+        reading, writing = os.pipe()
+        if os.fork() == 0:
+            if os.fork() == 0:
+                {RUNS}
+            os._exit(0)
+        os.close(writing)
+        os.wait()
+        os.read(reading, 1)""", True),
+    "a thread": ("threading.Thread(target=time.sleep, args=[9]).start()", True),
+    "a thread that has ended": (f"""
+        def runs():
+            {RUNS}
+        thread = threading.Thread(target=runs)
+        thread.start()
+        thread.join()""", False)}
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_waiting_for_its_own_is_charged(box, monkeypatch, name):
+    """Also if nobody looks during the call."""
+    monkeypatch.setattr("solutions.grading.box.INTERVAL", 1000)
+    body, is_strict = WAITS[name]
+    student = student_of(body)
     called(student, 1)
     stopwatch = student.box.stopwatch
     assert stopwatch.is_strict == is_strict
-    assert min(map(min, stopwatch.counts.values())) > 0     # both ran and have waited
+    assert min(stopwatch.waits.values()) > 0 and stopwatch.ran > 0
     stopwatch.waited -= 1000
     elapsed = time.monotonic() - stopwatch.begun
-    assert (stopwatch.seconds() < elapsed / 4) != is_strict
+    assert (stopwatch.seconds() < elapsed / 4) == (name == "nobody")
+    assert stopwatch.seconds() >= (0.1 if "ended" in name else 0)
     stopwatch.ran -= 1000                   # for all of which the judge may have waited
-    assert (stopwatch.seconds() > 999) != is_strict
+    assert stopwatch.seconds() >= elapsed
     student.close()
 
 
@@ -193,6 +222,18 @@ def test_memory_shared_by_forks_counts_once(box):
     student.close()
 
 
+def test_memory_is_read_once_for_all_threads(box, monkeypatch):
+    student = student_of("for _ in range(x): threading.Thread(target=signal.pause).start()")
+    called(student, 9)
+    student.box.is_over.set()
+    student.box.threads[1].join()           # which looks, too
+    read = []
+    monkeypatch.setattr("solutions.grading.box.kilobytes_of", lambda thread: read.append(1) or 1)
+    student.box.look.memory()
+    assert len(read) <= 2                   # of the worker; the first process may hide its own
+    student.close()
+
+
 # On x86-64. Arguments are such that no call succeeds, or says by itself that it is not permitted.
 DENIED = {
     "socket": 41, "socketpair": 53, "shmget": 29, "msgget": 68, "semget": 64, "ptrace": 101,
@@ -213,6 +254,10 @@ def test_system_calls_that_are_denied(box):
     errors = called(student, list(DENIED.values()))
     assert dict(zip(DENIED, errors)) == dict.fromkeys(DENIED, -1 + errno.EPERM)
     assert called(student, [16]) == [-1 + errno.EBADF]      # ioctl is not
+    student.close()
+    student = student_of("signal.signal(signal.SIGUSR1, signal.SIG_IGN)\nsignal.signal(x, 1)")
+    with pytest.raises(Fault, match="PermissionError"):     # to ignore the ends of children
+        called(student, int(signal.SIGCHLD))
     student.close()
 
 

@@ -135,7 +135,7 @@ class Box:
         Stopwatch : how many it took
         """
         worker = self.look.worker if self.look else self.process.pid
-        self.stopwatch, self.allowed = Stopwatch(worker), seconds
+        self.stopwatch, self.allowed = Stopwatch(worker, self.look), seconds
         try:
             yield self.stopwatch
         finally:
@@ -195,8 +195,6 @@ class Box:
 
     def _excess(self):
         """Say what the box has too much of; "" if nothing."""
-        if self.stopwatch and self.look and not self.look.is_alone():
-            self.stopwatch.is_strict = True         # since it may wait for its own
         if self.stopwatch and self.stopwatch.seconds() > self.allowed:
             return "took longer"
         if self.look and self.look.memory() > self.memory:
@@ -209,32 +207,39 @@ class Box:
 
 class Stopwatch:
     """The seconds since it was made, less those in which the judge or a box's worker had to wait
-    for a processor; but at least those in which the worker ran, for which the judge may have
-    waited, and a small part of all.
+    for a processor; but at least those in which threads of the worker ran, and a small part of all.
 
-    `is_strict`, once set, makes all seconds count.
+    All seconds count once the worker has company of its own making, for which it may wait.
+
+    look : at the box of the worker; None where it is not isolated
     """
 
-    def __init__(self, worker):
-        self.is_strict = False
-        self.counts = {f"/proc/{worker}/schedstat": (0, 0), "/proc/self/schedstat": (0, 0)}
+    def __init__(self, worker, look=None):
+        self.look, self.is_strict = look, False
+        self.ended = look and look.ticks_of_ended()
+        self.clock = ~worker << 3 | 2       # the kernel's of a process, with its ended threads
+        self.waits = {f"/proc/{worker}/schedstat": 0, "/proc/self/schedstat": 0}
+        self.last_ran = 0.
         self.begun = time.monotonic()
         self.ran, self.waited = self._ran_and_waited()
 
     def seconds(self):
         elapsed = time.monotonic() - self.begun
+        if self.look and not self.look.is_alone(self.ended):
+            self.is_strict = True
         if self.is_strict:
             return elapsed
         ran, waited = self._ran_and_waited()
-        return max(elapsed - (waited - self.waited), ran - self.ran, elapsed / PATIENCE)
+        rest = elapsed - (waited - self.waited)
+        return min(elapsed, max(rest, ran - self.ran, elapsed / PATIENCE))
 
     def _ran_and_waited(self):
-        for file in self.counts:
+        for file in self.waits:
             with suppress(OSError):         # it has ended; or the system has no such file
-                ran, waited, _ = Path(file).read_bytes().split()
-                self.counts[file] = int(ran), int(waited)
-        (ran, waited), (_, judge_waited) = self.counts.values()
-        return ran / 1e9, (waited + judge_waited) / 1e9
+                self.waits[file] = int(Path(file).read_bytes().split()[1])
+        with suppress(OSError, AttributeError):
+            self.last_ran = time.clock_gettime(self.clock)
+        return self.last_ran, sum(self.waits.values()) / 1e9
 
 
 class Look:
@@ -246,7 +251,7 @@ class Look:
     def __init__(self, bwrap):
         self.worker = bwrap
         while children := Path(f"/proc/{self.worker}/task/{self.worker}/children").read_text():
-            self.worker = int(children)             # each has started one
+            self.first, self.worker = self.worker, int(children)    # each has started one
         root = f"/proc/{self.worker}/root"
         self.folders = [os.open(root + folder, os.O_RDONLY)
                         for folder in ("/proc", *bubblewrap.WRITABLE)]
@@ -262,7 +267,7 @@ class Look:
             # A first thread that has ended shows nothing of the others' memory.
             with suppress(FileNotFoundError, ProcessLookupError):       # they end meanwhile
                 threads = (process / "task").iterdir()
-                kilobytes += max(map(kilobytes_of, threads), default=0)
+                kilobytes += next(filter(None, map(kilobytes_of, threads)), 0)
         return (kilobytes << 10) + sum(map(bytes_on, self.folders[1:]))
 
     def processor_seconds(self):
@@ -270,18 +275,24 @@ class Look:
         ticks = 0
         for process in self._processes():
             with suppress(FileNotFoundError, ProcessLookupError):
-                fields = (process / "stat").read_bytes().rpartition(b")")[2].split()
-                ticks += sum(map(int, fields[11:15]))       # of itself and of its children
+                ticks += sum(ticks_of(process))
         return ticks / os.sysconf("SC_CLK_TCK")
+
+    def ticks_of_ended(self):
+        """Return the processor time of processes that have ended: the first inherits orphans."""
+        return sum(sum(ticks_of(f"/proc/{process}")[2:]) for process in (self.first, self.worker))
 
     def _processes(self):
         return [path for path in self.proc.iterdir() if path.name.isdecimal()]
 
-    def is_alone(self):
-        """Say whether the worker has neither processes nor threads of its own making."""
-        with suppress(OSError):                     # it has ended
-            return len(self._processes()) == 2 and len(os.listdir(f"/proc/{self.worker}/task")) == 1
-        return False
+    def is_alone(self, ended):
+        """Say whether the worker has no processes or threads of its own making, and no process of
+        its own has ended since `ticks_of_ended` returned `ended`.
+        """
+        with suppress(FileNotFoundError, ProcessLookupError):       # the box has ended
+            return (len(self._processes()) == 2 and self.ticks_of_ended() == ended
+                    and len(os.listdir(f"/proc/{self.worker}/task")) == 1)
+        return True
 
     def wait_until_empty(self):
         """Wait for the end of its processes; the first ends when no other is left."""
@@ -297,6 +308,12 @@ def bytes_on(folder):
     found = os.fstatvfs(folder)
     blocks, files = found.f_blocks - found.f_bfree, found.f_files - found.f_ffree
     return blocks * found.f_frsize + files * BYTES_OF_A_FILE
+
+
+def ticks_of(process):
+    """Return the processor time of a process, and of its children that ended: user's, system's."""
+    fields = Path(process, "stat").read_bytes().rpartition(b")")[2].split()
+    return list(map(int, fields[11:15]))
 
 
 def kilobytes_of(thread):

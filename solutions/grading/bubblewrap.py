@@ -51,10 +51,11 @@ DENIED = {  # x86-64, ARM64
     "sched_setscheduler": (144, 119), "sched_setattr": (314, 274),
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
     "ptrace": (101, 117), "process_vm_writev": (311, 271), "pidfd_getfd": (438, 438)}
+SIGACTION, SIGCHLD = {"x86_64": 13, "aarch64": 134}, 17      # rt_sigaction
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 # Instructions of the kernel's packet filter; a filter sees a call's number and architecture.
 LOAD, IF_EQUAL, IF_AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
-NUMBER, ARCHITECTURE = 0, 4
+NUMBER, ARCHITECTURE, ARGUMENT = 0, 4, 16
 KILL, DENY, ALLOW = 0x80000000, 0x00050001, 0x7FFF0000      # denied: not permitted
 OTHER_NUMBERS = 0x40000000      # from here on, x86-64 has the same calls again
 
@@ -157,7 +158,12 @@ def system_call_filter():
                (RETURN, 0, 0, DENY)]
     for number in denied(machine).values():
         filter_ += [(IF_EQUAL, 0, 1, number), (RETURN, 0, 0, DENY)]
-    filter_.append((RETURN, 0, 0, ALLOW))
+    # The processor time of children is lost if their parent ignores this signal.
+    filter_ += [(IF_EQUAL, 0, 3, SIGACTION[machine]),
+                (LOAD, 0, 0, ARGUMENT),
+                (IF_EQUAL, 0, 1, SIGCHLD),
+                (RETURN, 0, 0, DENY),
+                (RETURN, 0, 0, ALLOW)]
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in filter_)
 
 
