@@ -26,7 +26,7 @@ from solutions.grading.hand_ins import find_hand_ins
 from solutions.grading.modules import read_hand_in
 from solutions.grading.names import printable, report_name
 from solutions.grading.results import GRADED, NOT_GRADED, NOT_READABLE, Result
-from solutions.grading.unpack import Unfit
+from solutions.grading.unpack import IS_STOPPED, Unfit
 from utils import InputError
 
 DEADLINE, DEADLINE_TIMES = 60., 4       # a judge has so many seconds, and so many time-outs
@@ -35,7 +35,6 @@ MOST_ANSWER = 10 ** 7       # bytes
 STOPPING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT")
             if hasattr(signal, name)]
 JUDGES = set()              # processes that judge now
-IS_STOPPED = threading.Event()      # no more are to judge
 
 
 @dataclass(frozen=True)
@@ -144,9 +143,7 @@ def grade_all(options):
             points = tables.read_points(options.answers_points)
             by_hand, lines = tables.points_of(hand_ins, points)
             remarks += lines
-        results = graded(hand_ins, options)
-    for index, value in by_hand.items():
-        results[index].by_hand = value
+        results = graded(hand_ins, by_hand, options)
     remarks += write(results, options)
     for line in [*remarks, *summary(results)]:
         tell(line)
@@ -171,8 +168,10 @@ def checked_outputs(options):
     return own
 
 
-def graded(hand_ins, options):
+def graded(hand_ins, by_hand, options):
     """Grade several hand-ins at a time, and print how each was graded, in their order.
+
+    by_hand : dict from the index of a hand-in to its points of tasks 1 and 2
 
     Returns
     -------
@@ -183,25 +182,40 @@ def graded(hand_ins, options):
     ready = [pool.submit(grade, hand_in, limits) for hand_in in hand_ins]
     try:
         for future in ready:
-            tell(reports.report(future.result(), options.language, options.unsafe))
+            result = future.result()
+            with suppress(OSError):         # if it stays so, the last time says it
+                write_marks(results_of(ready, hand_ins, by_hand), options)
+            tell(reports.report(result, options.language, options.unsafe))
     except KeyboardInterrupt:
         for number in (signal.SIGINT, *STOPPING):       # what is done is to be written
             signal.signal(number, signal.SIG_IGN)
         IS_STOPPED.set()
         pool.shutdown(wait=False, cancel_futures=True)
-    results = [future.result() if future.done() and not future.cancelled()
-               else Result(hand_in.student, hand_in.identifier, NOT_GRADED,
-                           notes=["stopped before it was graded"])
-               for future, hand_in in zip(ready, hand_ins)]
+    results = results_of(ready, hand_ins, by_hand)
     for judge in list(JUDGES):
         judge.kill()
     return results
 
 
-def write(results, options):
-    """Write the files that were asked for, the marks first. Returns lines about the worksheet."""
+def results_of(ready, hand_ins, by_hand):
+    """Return the results of hand-ins by now."""
+    results = [future.result() if future.done() and not future.cancelled()
+               else Result(hand_in.student, hand_in.identifier, NOT_GRADED,
+                           notes=["stopped before it was graded"])
+               for future, hand_in in zip(ready, hand_ins)]
+    for index, value in by_hand.items():
+        results[index].by_hand = value
+    return results
+
+
+def write_marks(results, options):
     if options.csv:
         tables.write_marks(options.csv, results, options.decimal_comma)
+
+
+def write(results, options):
+    """Write the files that were asked for, the marks first. Returns lines about the worksheet."""
+    write_marks(results, options)
     if options.report:
         for result in results:
             name = report_name(result.student, result.identifier)

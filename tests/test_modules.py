@@ -156,6 +156,15 @@ def test_a_folder(read, tmp_path, monkeypatch):
         Unfolded(tmp_path).add(folder, PurePosixPath())
 
 
+def test_archives_share_the_room_of_a_hand_in(tmp_path):
+    inner = zipped({"1.txt": b"", "2.txt": b""})
+    folder = put_all(tmp_path / "FN1", {"a.zip": zipped({"b.zip": inner}), "c.zip": inner})
+    (tmp_path / "scratch").mkdir()
+    found = Unfolded(tmp_path / "scratch")
+    found.add(folder, PurePosixPath())
+    assert (found.room.entries, len(found.files)) == (1 + 2 + 2, 4)
+
+
 # --- beside the modules ---------------------------------------------------------------------------
 
 def test_helpers(read):

@@ -12,8 +12,10 @@ from contextlib import suppress
 import pytest
 
 from solutions.grading.unpack import (
+    IS_STOPPED,
     OF_A_DOWNLOAD,
     OF_A_HAND_IN,
+    Room,
     Unfit,
     UnpackLimits,
     safe_name,
@@ -32,7 +34,7 @@ def unpacked(tmp_path):
     def unpacked(content, limits=OF_A_HAND_IN):
         folder = tmp_path / "deep/down" / str(next(numbers))
         folder.mkdir(parents=True)
-        skipped = unpack(put(tmp_path / "FN1.zip", content), folder, limits)
+        skipped = unpack(put(tmp_path / "FN1.zip", content), folder, Room(limits))
         files = {path.relative_to(folder).as_posix(): path.read_bytes()
                  for path in folder.rglob("*") if path.is_file()}
         outside = {path.name for path in tmp_path.rglob("*")
@@ -143,7 +145,7 @@ def test_limits(unpacked):
     content = zipped({f"{number}.txt": bytes(1000) for number in range(30)})
     assert len(unpacked(content)[0]) == 30
     for limits, reason in [(UnpackLimits(29, 1, 9), "holds 30 files, more than 29"),
-                           (UnpackLimits(99, 29e-6, 9), "unpacks to 0.0 GB, more than 2.9e-05"),
+                           (UnpackLimits(99, 29e-6, 9), "0 GB, more than 2.9e-05"),
                            (UnpackLimits(99, 1, 0), "takes longer than 0 s")]:
         with pytest.raises(Unfit, match=reason):
             unpacked(content, limits)
@@ -151,6 +153,31 @@ def test_limits(unpacked):
     with pytest.raises(Unfit, match="2101 folders, more than 2000; a download .* needs --download"):
         unpacked(content)
     assert len(unpacked(content, OF_A_DOWNLOAD)[0]) == 2101
+
+
+@pytest.mark.parametrize("limits, reason", [
+    (UnpackLimits(4, 1, 9), "with it there are 5 files, more than 4"),
+    (UnpackLimits(9, 1, 9, folders=4), "with it there are 5 folders, more than 4"),
+    (UnpackLimits(9, 4e-3, 9), "GB, more than 0.004")])
+def test_archives_share_the_limits_of_a_hand_in(tmp_path, limits, reason):
+    """One for which there is no room takes none from the next."""
+    one, three = (put(tmp_path / f"{count}.zip", zipped(
+        {f"{number}/a.txt": bytes(10 ** 6) for number in range(count)})) for count in (1, 3))
+    room = Room(limits)
+    for _ in range(2):
+        unpack(one, tmp_path / "a", room)
+    with pytest.raises(Unfit, match=reason):
+        unpack(three, tmp_path / "b", room)
+    for _ in range(2):
+        unpack(one, tmp_path / "a", room)
+    with pytest.raises(Unfit, match=reason):
+        unpack(one, tmp_path / "b", room)
+
+
+def test_nothing_is_unpacked_after_a_stop(unpacked, monkeypatch):
+    monkeypatch.setattr(IS_STOPPED, "is_set", lambda: True)
+    with pytest.raises(RuntimeError, match="stopped"):
+        unpacked(zipped(FILES))
 
 
 @pytest.mark.parametrize("zip64", [False, True])
@@ -192,5 +219,5 @@ def test_dates_are_those_inside(tmp_path):
     entry = zipfile.ZipInfo("b", (1980, 1, 1, 0, 0, 0))
     entry.date_time = (1980, 0, 0, 0, 0, 0)             # as some programs write it
     path = put(tmp_path / "a.zip", zipped({"a": b"", entry: b""}, (2024, 5, 6, 7, 8, 10)))
-    assert unpack(path, tmp_path) == []
+    assert unpack(path, tmp_path, Room()) == []
     assert time.localtime((tmp_path / "a").stat().st_mtime)[:6] == (2024, 5, 6, 7, 8, 10)

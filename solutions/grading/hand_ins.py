@@ -23,7 +23,15 @@ from solutions.grading.names import (
     report_name,
 )
 from solutions.grading.results import HandIn
-from solutions.grading.unpack import OF_A_DOWNLOAD, Unfit, is_archive, is_zip, names_in, unpack
+from solutions.grading.unpack import (
+    OF_A_DOWNLOAD,
+    Room,
+    Unfit,
+    is_archive,
+    is_zip,
+    names_in,
+    unpack,
+)
 from utils import InputError
 
 UNPACK = "unpack it yourself and name the folder"
@@ -171,7 +179,7 @@ def in_download(path, folder):
     """Unpack a download; return the hand-ins in it, and lines on what was not taken."""
     folder.mkdir()
     try:
-        skipped = unpack(path, folder, OF_A_DOWNLOAD)
+        skipped = unpack(path, folder, Room(OF_A_DOWNLOAD))
     except Unfit as error:
         raise InputError(f"{path}: {error}; {UNPACK}") from None
     entries = sorted(folder.iterdir())

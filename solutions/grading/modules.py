@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from beyond.results import ARRAYS, EMBEDDINGS_PICTURE
 from beyond.settings import MODULES
 from solutions.grading.names import abbreviated, are_of_several, is_junk, meant_name, printable
-from solutions.grading.unpack import Unfit, is_archive, is_zip, unpack
+from solutions.grading.unpack import Room, Unfit, is_archive, is_zip, unpack
 
 SEVERAL = "looks like the hand-ins of several; unpack it, a folder per student"
 ANSWERS = {".pdf", ".png", ".jpg", ".jpeg", ".heic", ".tif", ".tiff", ".webp", ".bmp", ".doc",
@@ -88,7 +88,7 @@ class Unfolded:
     """
 
     def __init__(self, scratch):
-        self.scratch, self.opened = scratch, 0
+        self.scratch, self.opened, self.room = scratch, 0, Room()
         self.files, self.archives, self.notes = [], [], []
 
     def add(self, path, name, depth=0):
@@ -121,7 +121,7 @@ class Unfolded:
         folder = self.scratch / str(self.opened)
         folder.mkdir()
         try:
-            skipped = unpack(path, folder)
+            skipped = unpack(path, folder, self.room)
         except Unfit as error:
             self._note(name, error)
             return

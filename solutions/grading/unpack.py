@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import re
+import threading
 import time
 import unicodedata
 import zipfile
@@ -18,12 +19,13 @@ METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}        # others unpack with
 MOST_DEPTH = 20                 # folders
 MOST_CHARACTERS = 1000  # of the name of a file with its folders
 LISTED = 250            # bytes in the list of an archive's files for each of them
+IS_STOPPED = threading.Event()      # nothing more is to be unpacked or judged
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
 
 
 @dataclass(frozen=True)
 class UnpackLimits:
-    """What an archive may be when it is unpacked."""
+    """What the archives of one hand-in, or a download, may be when they are unpacked."""
 
     entries: int            # hidden ones and folders count, too
     gigabytes: float
@@ -35,6 +37,27 @@ class UnpackLimits:
 OF_A_HAND_IN = UnpackLimits(50_000, 1., 60.,
                             advice="; a download of everybody's needs --download")
 OF_A_DOWNLOAD = UnpackLimits(100_000, 20., 3600., folders=20_000)
+
+
+class Room:
+    """What has been unpacked of a hand-in, whose archives share its limits."""
+
+    def __init__(self, limits=OF_A_HAND_IN):
+        self.limits, self.end = limits, time.monotonic() + limits.seconds
+        self.entries = self.folders = self.size = 0
+
+    def take(self, archive, files):
+        """Raise Unfit if there is no room for the files of one more archive."""
+        entries = self.entries + len(archive.infolist())
+        folders = self.folders + len({name.rpartition("/")[0] for name, _ in files})
+        size = self.size + sum(max(entry.file_size, entry.compress_size) for _, entry in files)
+        for number, most, what in [(entries, self.limits.entries, "files"),
+                                   (folders, self.limits.folders, "folders"),
+                                   (size / 1e9, self.limits.gigabytes, "GB")]:
+            if number > most:
+                raise Unfit(f"with it there are {round(number, 1):g} {what}, more than {most:g}"
+                            f"{self.limits.advice}")
+        self.entries, self.folders, self.size = entries, folders, size
 
 
 class Unfit(Exception):
@@ -54,7 +77,7 @@ def is_archive(path):
     return is_zip(path) or path.is_file() and path.suffix.lower() in ARCHIVES
 
 
-def unpack(path, folder, limits=OF_A_HAND_IN):
+def unpack(path, folder, room):
     """Unpack a zip file; entries that cannot be unpacked are skipped.
 
     A name that leads out of the folder loses what leads out, and a link becomes a file.
@@ -65,17 +88,19 @@ def unpack(path, folder, limits=OF_A_HAND_IN):
 
     Raises
     ------
-    Unfit : it is no zip file, or beyond the limits
+    Unfit : it is no zip file, or there is no room for it
     OSError : the disk is full
+    RuntimeError : the grader was stopped
     """
-    end = time.monotonic() + limits.seconds
     skipped = []
-    with opened(path, limits) as archive:
+    with opened(path, room.limits) as archive:
         files = files_of(archive)
-        check_limits(files, limits)
+        room.take(archive, files)
         for name, entry in files:
-            if time.monotonic() > end:
-                raise Unfit(f"unpacking it takes longer than {limits.seconds:g} s")
+            if IS_STOPPED.is_set():
+                raise RuntimeError("stopped while it was unpacked")
+            if time.monotonic() > room.end:
+                raise Unfit(f"unpacking takes longer than {room.limits.seconds:g} s")
             reason = why_skipped(name, entry) or extracted(archive, name, entry, folder)
             if reason:
                 skipped.append((name, reason))
@@ -129,17 +154,6 @@ def files_of(archive):
     entries = [(safe_name(entry.filename), entry) for entry in archive.infolist()
                if not entry.filename.endswith(("/", "\\"))]
     return [(name, entry) for name, entry in entries if not any(map(is_junk, name.split("/")))]
-
-
-def check_limits(files, limits):
-    """Raise Unfit if the files of an archive are beyond the limits."""
-    folders = len({name.rpartition("/")[0] for name, _ in files})
-    if folders > limits.folders:
-        raise Unfit(f"it holds {folders} folders, more than {limits.folders}{limits.advice}")
-    size = sum(max(entry.file_size, entry.compress_size) for _, entry in files)
-    if size > limits.gigabytes * 1e9:
-        raise Unfit(f"it unpacks to {size / 1e9:.1f} GB, more than {limits.gigabytes:g}"
-                    f"{limits.advice}")
 
 
 def safe_name(name):
