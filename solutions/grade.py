@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,11 +182,13 @@ def graded(hand_ins, by_hand, options):
     pool = ThreadPoolExecutor(options.jobs)
     ready = [pool.submit(grade, hand_in, limits) for hand_in in hand_ins]
     try:
-        for future in ready:
-            result = future.result()
+        to_tell = deque(ready)
+        for _ in as_completed(ready):
             with suppress(OSError):         # if it stays so, the last time says it
                 write_marks(results_of(ready, hand_ins, by_hand), options)
-            tell(reports.report(result, options.language, options.unsafe))
+            while to_tell and to_tell[0].done():
+                result = to_tell.popleft().result()
+                tell(reports.report(result, options.language, options.unsafe))
     except KeyboardInterrupt:
         for number in (signal.SIGINT, *STOPPING):       # what is done is to be written
             signal.signal(number, signal.SIG_IGN)

@@ -508,6 +508,23 @@ def test_ctrl_c_keeps_what_is_done_out_of_turn(monkeypatch):
     assert [result.by_hand for result in results] == [None, None, 1.5]
 
 
+def test_marks_are_written_out_of_turn(tmp_path, monkeypatch):
+    """FN1 still runs when FN2 is in the file."""
+    marks = tmp_path / "marks.csv"
+
+    def judged(hand_in, limits):
+        is_there = hand_in.student == "FN2" or until(
+            lambda: marks.exists() and "FN2,,graded" in marks.read_text(encoding="utf-8"), 20)
+        return Result(hand_in.student, notes=[] if is_there else ["was not there"])
+
+    monkeypatch.setattr(grade, "grade", judged)
+    monkeypatch.setattr(grade.reports, "report", lambda *args: "")
+    results = grade.graded([HandIn("FN1", ()), HandIn("FN2", ())], {}, types.SimpleNamespace(
+        jobs=2, timeout=60., memory=4., language="en", unsafe=False, csv=marks,
+        decimal_comma=False))
+    assert results[0].notes == []
+
+
 # --- The hostile ones ---------------------------------------------------------------------------
 
 # All of them take minutes, so the suite tries some; W2V_TRIALS=1 tries each in each module.
