@@ -155,18 +155,24 @@ def fits_own_slopes(name, values, right_dVt, sample, tolerance):
     u_w, Vt, W, _ = sample
     for h in u_w @ W.T, u_w @ W:        # h = W u_w, and with the fault that W is transposed
         h = h[..., None, :]
-        g, right_g = (np.sum(X * h, axis=-1, keepdims=True) / np.sum(h * h, axis=-1, keepdims=True)
-                      for X in (values["dVt"], right_dVt))
-        if not is_close(values["dVt"], g * h, tolerance):
-            continue
-        practically_0 = PRACTICALLY_0 * np.abs(right_g).max()
-        if np.median(np.abs(g)) <= practically_0 or np.ptp(g) <= practically_0:
-            continue                        # slopes that are 0, or the same for all words
+        g, right_g = slopes_in(values["dVt"], h), slopes_in(right_dVt, h)
         a = np.sum(g * Vt, axis=-2)
-        right = a @ W if name == "du_w" else np.atleast_2d(a).T @ np.atleast_2d(u_w)
-        if is_close(values[name], right, tolerance):
+        gradient = a @ W if name == "du_w" else np.atleast_2d(a).T @ np.atleast_2d(u_w)
+        if (is_close(values["dVt"], g * h, tolerance) and vary(g, right_g)
+                and is_close(values[name], gradient, tolerance)):
             return True
     return False
+
+
+def slopes_in(dVt, h):
+    """Return the g that fits dVt = g hᵀ best."""
+    return np.sum(dVt * h, axis=-1, keepdims=True) / np.sum(h * h, axis=-1, keepdims=True)
+
+
+def vary(g, right_g):
+    """Say whether slopes are neither practically 0 nor the same for all words."""
+    practically_0 = PRACTICALLY_0 * np.abs(right_g).max()
+    return min(np.median(np.abs(g)), np.ptp(g)) > practically_0
 
 
 def is_slip_of_task_4(name, got, sample, grads):
@@ -177,13 +183,14 @@ def is_slip_of_task_4(name, got, sample, grads):
     """
     right, tolerance = right_results(sample), tolerance_of(*got)
     value, own = values_of(got, right)[name], results_of_own(grads, sample)
-    means = {part: mean_of(part, values) for part, values in own.items()}
-    if value is None or name not in own or not is_close(value, means[name], tolerance):
+    if value is None or name not in own:
         return False
-    varies = np.ptp(own[name], axis=0) if len(own[name]) > 1 else np.abs(own[name])
-    right_ones = [part for part in own if is_close(means[part], right[part], tolerance)]
-    return (np.max(varies) > PRACTICALLY_0 * np.abs(right[name]).max()
-            and (len(right_ones) >= 2 or is_usual_mistake(name, grads)))
+    means = {part: mean_of(part, values) for part, values in own.items()}
+    range_of_own = np.ptp(own[name], axis=0) if len(own[name]) > 1 else np.abs(own[name])
+    depends = np.max(range_of_own) > PRACTICALLY_0 * np.abs(right[name]).max()
+    two_are_right = sum(is_close(means[part], right[part], tolerance) for part in own) >= 2
+    return (is_close(value, means[name], tolerance) and depends
+            and (two_are_right or is_usual_mistake(name, grads)))
 
 
 def is_usual_mistake(name, grads):
