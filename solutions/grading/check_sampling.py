@@ -15,13 +15,14 @@ IMPROBABLE = 1e-9
 
 
 def random_frequencies(L, most, exponent, clear=0.02, others=()):
-    """Draw about L frequencies, whose f^0.75 are not within `clear` of where rounding changes, so
-    that they are rounded alike in float32. They come in random order, among the others.
+    """Draw L frequencies, whose f^0.75 are not within `clear` of where rounding changes, so that
+    they are rounded alike in float32. They come in random order, among the others.
     """
     ranks = np.arange(1, L + 1)
-    f = 1 + np.floor(most / ranks ** exponent * RNG.uniform(0.5, 1, L))
-    is_clear = np.abs(f ** 0.75 % 1 - 0.5) > clear
-    return RNG.permutation([*f[is_clear].astype(int), *others]).tolist()
+    f = 1 + (most / ranks ** exponent * RNG.uniform(0.5, 1, L)).astype(int)
+    while (is_unclear := np.abs(f ** 0.75 % 1 - 0.5) <= clear).any():
+        f += is_unclear
+    return RNG.permutation([*f, *others]).tolist()
 
 
 def few_frequencies():
