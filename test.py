@@ -3,6 +3,7 @@
 python test.py runs them all, and the tests of this project in tests/; --all names each of them.
 """
 
+import inspect
 import itertools
 import math
 import operator
@@ -30,6 +31,7 @@ from threadpoolctl import threadpool_limits
 from beyond.diagnosis import (
     ARGUMENTS,
     KEPT,
+    ORDER,
     RESULTS,
     WRONG,
     batch_mistakes,
@@ -174,14 +176,18 @@ def test_3_createSamplingSequence():
 @pytest.mark.task("3")
 def test_3_noiseDistribution():
     from sampling import noiseDistribution
+    before = []
     for n in 5, 1:
         for freqs, given, otherwise in FREQUENCIES:
             counts = np.array([noise_count(f) for f in freqs])
             argument = list(freqs)
             got = called(noiseDistribution, argument, n, given=f"{given}, n = {n}")
             expect_unchanged("noiseDistribution", freqs, argument)
-            expect(f"log({n}·q[c]) ({given})", np.log(n * counts / counts.sum()), got,
-                   noise_mistakes(freqs, counts, n), otherwise=otherwise)
+            right = np.log(n * counts / counts.sum())
+            kept = {"is that of the call before: is it kept from one call to the next?": before}
+            expect(f"log({n}·q[c]) ({given})", right, got,
+                   noise_mistakes(freqs, counts, n) | kept, otherwise=otherwise)
+            before = right
 
 
 def expect_context(context, word, n, L):
@@ -206,8 +212,10 @@ def expect_context(context, word, n, L):
 def contexts(calls, word, seq, n, L):
     """Yield the contexts that sampleContext draws."""
     from sampling import sampleContext
+    repeat = f", {L} words, so that negatives must repeat" if n >= L else ""
     for _ in range(calls):
-        context = called(sampleContext, word, seq, n, given=f"contextWord = {word}, n = {n}")
+        context = called(sampleContext, word, seq, n,
+                         given=f"contextWord = {word}, n = {n}{repeat}")
         expect_context(context, word, n, L)
         yield list(context)
 
@@ -223,13 +231,14 @@ def test_3_sampleContext():
     if word_counts(seq, L) != list(counts):
         fail("not checked: createSamplingSequence must be right first")
     before = list(seq)
-    if all([len(set(context)) == 2 for context in contexts(500, word, seq, 7, L)]):
+    drawn = list(contexts(500, word, seq, 7, L))
+    if all(len(set(context)) == 2 for context in drawn):
         fail("all negatives of a context are the same word")
+    if all(context == drawn[0] for context in drawn):
+        fail(f"all of {len(drawn)} calls return the same negatives: is the seed fixed in "
+             "sampleContext, or is something kept from one call to the next?")
     negatives = [negative for _, negative in contexts(calls, word, seq, 1, L)]
     expect_unchanged("sampleContext", before, seq)
-    if len(set(negatives)) == 1:
-        fail(f"all of {calls} calls return the same negative: is the seed fixed in sampleContext, "
-             "or is something kept from one call to the next?")
 
     counts[word] = 0
     groups = [0, 2, 4, 20, 60, 150]     # of the words, from frequent to rare: where each begins
@@ -246,19 +255,21 @@ def test_3_sampleContext():
              f"with the seq of {L} words, freqs = {freqs[:3]}…, contextWord = {word}, n = 1",
              "words from frequent to rare: expected about "
              f"{expected.round().astype(int)} draws, got {drawn}")
+    list(contexts(1, 0, [0, 1, 2, 2], 7, 3))
 
 
 # --- Tasks 4 and 5 ------------------------------------------------------------------------------
 
-# To be worked by hand: S = 3, n = 4, M = 2, so that no axes are equally long; no two usual mistakes
-# give the same for these numbers.
+# To be worked by hand: S = 6, n = 3, M = 2, so that S, S-1, n+1, n and M differ; no two usual
+# mistakes give the same for these numbers.
 SMALL = [np.array(X, dtype=float) for X in (
-    [[-1, 2], [2, 0], [0, 2]],
-    [[[1, -1], [1, 2], [-1, 2], [-2, 2], [1, 1]],
-     [[0, -2], [-1, -1], [0, 0], [0, -1], [-2, 2]],
-     [[0, 2], [2, 0], [1, 0], [1, 1], [0, -1]]],
+    [[1, -2], [2, -1], [1, 0], [0, 1], [2, 0], [-1, 1]],
+    [[[-1, 1], [2, -2], [-1, -1], [-2, 2]], [[1, -1], [1, -1], [1, -2], [0, -2]],
+     [[-1, -2], [1, -2], [2, -1], [1, -1]], [[0, 1], [1, 1], [-2, -2], [1, 2]],
+     [[1, 1], [-1, 0], [1, -2], [2, 2]], [[-1, 1], [1, -2], [1, 1], [1, 0]]],
     [[1, 2], [0, 1]],
-    [[-2, 0, 2, 0, 0], [0, -1, -1, 2, -2], [2, 2, 2, 0, -1]])]
+    [[-2, -2, 0, 1], [0, 2, 0, -1], [-1, 2, -2, 2], [1, -1, -2, 0], [2, 0, 2, -1],
+     [2, 0, -2, -2]])]
 ONE_SIZE = "is right in the smallest case, but not for these sizes"
 SMALL_SCORES = ("is right for scores of about ±1, but not for ±20: is a small number added, or "
                 "something cut off?")
@@ -278,8 +289,8 @@ def samples(shapes):
     *S, _, _ = shapes[0]
     u_w, Vt, W, q = SMALL
     small = SMALL if S else [u_w[0], Vt[0], W, q[0]]        # for n = 1 some mistakes are alike
-    values = (f"  {name} = {written(X)}" for name, X in zip(ARGUMENTS, small))
-    size = "S=3 n=4 M=2" if S else "n=4 M=2"
+    values = [f"  {name} = {written(X)}" for name, X in zip(ARGUMENTS, small)]
+    size = "S=6 n=3 M=2" if S else "n=3 M=2"
     for otherwise in WRONG, KEPT:
         yield "\n".join([f"{size} (work it by hand):", *values]), small, otherwise
     for *S, n, M in *shapes, shapes[0]:
@@ -309,8 +320,7 @@ def fault_in(name, value, J, sample, tolerance, others=()):
     right = part(name, J, *sample)
     mistakes = mistakes_in(name, right, J, sample)
     for other in others:
-        order = f"holds {other}: return {', '.join(RESULTS)} in this order"
-        mistakes[order] = partial(part, other, J, *sample)
+        mistakes[f"holds {other}: {ORDER}"] = partial(part, other, J, *sample)
     return find_fault(right, value, mistakes, tolerance)
 
 
@@ -457,47 +467,75 @@ def plain_sgd(visited, targets, U, V, W, q, S, alpha, total=total, gradients=eas
     return U, V, W
 
 
+DEFAULTS = {"batchSize": 1000, "epochs": 1, "alpha": 1., "printInterval": 10000}
+AGAIN = ("was right in the call before, with another order of the pairs: was that by chance, or is "
+         "something kept from one call to the next?")
+SEVERAL = ("is right after one batch, but not after several: does each change U, V and W, from "
+           "where the one before left them, with the same α?")
+
+
 @pytest.mark.task("6")
-def test_6_stochasticGradientDescend():
-    pairs = [(0, 1), (0, 2), (5, 3)]                        # to be worked by hand
-    contexts = {1: [1, 4, 4], 2: [2, 4, 1], 3: [3, 5, 4]}
+def test_6_stochasticGradientDescend(record_property):
+    from w2v_sgd import stochasticGradientDescend
+    # To be worked by hand: S = 5, n = 3, M = 2, and 8 words, the last one in no pair.
+    pairs = [(0, 1), (0, 2), (5, 3), (4, 6), (5, 0)]
+    contexts = {1: [1, 4, 4, 2], 2: [2, 4, 1, 5], 3: [3, 5, 4, 1], 6: [6, 2, 3, 3],
+                0: [0, 5, 6, 1]}
     start = [np.array(X, dtype=float) for X in (
-        [[1, 0], [2, 1], [0, 1], [1, 1], [2, 0], [0, 2]],
-        [[0, 1], [1, 2], [1, 0], [2, 1], [1, 1], [2, 2]],
+        [[1, 0], [2, 1], [0, 1], [1, 1], [2, 0], [0, 2], [1, 2], [2, 2]],
+        [[0, 1], [1, 2], [1, 0], [2, 1], [1, 1], [2, 2], [0, 2], [2, 0]],
         [[1, 0], [3, 2]])]
-    again = ("was right in the call before, with another order of the pairs: was that by chance, "
-             "or is something kept from one call to the next?")
-    for alpha, otherwise in (4., WRONG), (5., again):
-        expect_sgd(pairs, contexts, start, np.arange(6.), 3, 1, alpha, otherwise)
+    for S, alpha, otherwise in (5, 6., WRONG), (5, 7., AGAIN), (2, 2., SEVERAL):
+        expect_sgd(pairs, contexts, start, np.arange(8.), S, 1, alpha, otherwise)
+    parameters = inspect.signature(stochasticGradientDescend).parameters
+    defaults = {name: parameters[name].default for name in DEFAULTS if name in parameters}
+    if not defaults.items() <= DEFAULTS.items():
+        fail(f"the defaults are {defaults}, expected {DEFAULTS}")
+    if "printInterval" in defaults:
+        record_property("note", note_on_printing(pairs, contexts, start))
 
     rng = np.random.default_rng(6)
     start = [rng.normal(scale=0.5, size=size) for size in ((40, 4), (40, 4), (4, 4))]
     q = rng.normal(scale=0.5, size=40)
     contexts = {c: [c, 30 + c % 4, 30 + c % 5] for c in range(15)}      # words repeat
     pairs = [(c % 3, c) for c in range(15)] * 2
-    otherwise = "is right in the smallest case, but not here"
-    for S, epochs, form in ((30, 1, np.array), (7, 1, np.array), (7, 2, np.array),
-                            (10, 1, np.array), (100, 1, np.array), (1, 1, np.array), (7, 2, list)):
+    for S, epochs, form in ((30, 1, np.array), (7, 1, np.array), (10, 1, np.array),
+                            (100, 1, np.array), (1, 1, np.array), (7, 2, np.array), (7, 2, list)):
+        otherwise = ("is right in the smallest case, but not here" if epochs == 1 else
+                     "is right in one epoch, but not in two")
         visited = expect_sgd(form(pairs), contexts, start, q, S, epochs, 0.3 / S, otherwise)
         fault = order_fault(visited, [c for _, c in pairs], len(pairs))
-        if fault:
+        if fault and S < len(pairs):        # in a single batch, the order does not matter
             fail(fault)
-        otherwise = ("is right after one batch, but not after several: does each change U, V and "
-                     "W, from where the one before left them, with the same α?")
 
     N = 10_500                          # more pairs than lie between two reports
     pairs, contexts = [(c % 3, c) for c in range(N)], {c: [c, 0, 1] for c in range(N)}
     start = np.full((N, 1), 0.1), np.full((N, 1), 0.2), np.full((1, 1), 0.3)
-    expect_sgd(pairs, contexts, start, np.zeros(N), 500, 3, 0.001, otherwise)
+    expect_sgd(pairs, contexts, start, np.zeros(N), 500, 3, 0.001,
+               "is right for few pairs, but not for many")
 
 
-def expect_sgd(data, contexts, start, q, S, epochs, alpha, otherwise=WRONG):
-    """Compare a training with `plain_sgd`; returns the context words in the order of their use."""
+def note_on_printing(pairs, contexts, start):
+    """Return a message if printInterval=None is an error, else None."""
     from w2v_sgd import stochasticGradientDescend
-    words, targets = [int(c) for _, c in data], {int(c): int(w) for w, c in data}
-    N = len(words)
-    given = f"{N} pairs, batchSize {S}, epochs {epochs}"
-    visited, calls = [], []             # calls: arguments and results, as they were at first
+    try:
+        stochasticGradientDescend(list(pairs), *map(np.copy, start), contexts.get, easy_gradients,
+                                  np.arange(8.), 3, 1, 0.1, None)
+    except Exception as error:
+        return f"{type(error).__name__} for printInterval=None, which is to print nothing"
+    return None
+
+
+def run_sgd(data, contexts, start, q, S, epochs, alpha, given):
+    """Train a copy of start on a copy of data.
+
+    Returns
+    -------
+    U, V, W; the contexts in the order of their use; and of each call of lossAndGradientFunction
+    the arguments and results, as they were at first, and how many contexts were drawn before
+    """
+    from w2v_sgd import stochasticGradientDescend
+    visited, calls = [], []
 
     def context_function(c):
         if c not in contexts:
@@ -507,15 +545,24 @@ def expect_sgd(data, contexts, start, q, S, epochs, alpha, otherwise=WRONG):
 
     def loss_function(u_w, Vt, W, q):
         arguments = deepcopy([u_w, Vt, W, q])
-        calls.append((arguments, easy_gradients(*arguments)))
+        calls.append((arguments, easy_gradients(*arguments), len(visited)))
         return deepcopy(calls[-1][1])
 
-    got = called(stochasticGradientDescend, data, *map(np.copy, start), context_function,
-                 loss_function, q, S, epochs, alpha, given=given)
+    got = called(stochasticGradientDescend, deepcopy(data), *map(np.copy, start),
+                 context_function, loss_function, q, S, epochs, alpha, given=given)
+    return got, visited, calls
+
+
+def expect_sgd(data, contexts, start, q, S, epochs, alpha, otherwise=WRONG):
+    """Compare a training with `plain_sgd`; returns the context words in the order of their use."""
+    words, targets = [int(c) for _, c in data], {int(c): int(w) for w, c in data}
+    N = len(words)
+    given = f"{N} pairs, batchSize {S}, epochs {epochs}"
+    got, visited, calls = run_sgd(data, contexts, start, q, S, epochs, alpha, given)
     expect_results("U, V, W", got)
     visited_words = [context[0] for context in visited]
-    pairs_in_batches = sum(len(u_w) for (u_w, *_), _ in calls)
-    expect_epochs(visited_words, words, epochs, S, pairs_in_batches, given)
+    sizes_got = [len(u_w) for (u_w, *_), *_ in calls]
+    expect_epochs(visited_words, words, epochs, S, sum(sizes_got), given)
 
     def trained(alpha=alpha, **how):
         result = start
@@ -524,16 +571,22 @@ def expect_sgd(data, contexts, start, q, S, epochs, alpha, otherwise=WRONG):
         return result
 
     right = trained()
+    w = [targets[c] for c in visited_words]
     faults = {}
     for i, (name, mistakes) in enumerate(zip("UVW", update_mistakes(start, right))):
-        for mistake, how in sgd_mistakes(alpha, S).items():
-            mistakes[mistake] = lambda how=how: trained(**how)[i]
+        for mistake, how in sgd_mistakes(alpha, S, epochs).items():
+            if name != "W" or "alpha" in how:       # gradients of W are not added up by word
+                mistakes[mistake] = lambda how=how: trained(**how)[i]
+        if name == "U" and len(calls) == 1:
+            step = total(np.array(visited_words), np.asarray(calls[0][1][1]), len(start[0]))
+            mistakes["is changed at the context words, not at the target words"] = (
+                start[0] - alpha * step)
         faults[name] = find_fault(right[i], got[i], mistakes, tolerance_of(*got))
     if any(faults.values()):
-        w = [targets[context[0]] for context in visited]
-        otherwise = fault_in_calls(calls, w[:S], visited[:S], start, q, N * epochs) or otherwise
-        if N <= 3:
-            given = worked_case(w, visited, start, alpha, calls)
+        sizes = [min(S, N - first) for first in range(0, N, S)] * epochs
+        otherwise = fault_in_calls(calls, sizes, w, visited, start, q) or otherwise
+        if N < 10 and sizes_got == sizes:
+            given = worked_case(w, visited, start, alpha, sizes, calls)
         expect_all(faults, given, otherwise)
     return visited_words
 

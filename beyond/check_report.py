@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from beyond.diagnosis import called
+
 PROJECT = Path(__file__).resolve().parent.parent
 SECONDS = 60            # that a check may take
 WIDTH = 79 if sys.stdout.isatty() else 1000     # what reads a pipe looks for whole messages
@@ -54,6 +56,8 @@ class Report:
         where = f" ({Path(frame.f_code.co_filename).name}, line {frame.f_lineno})" if frame else ""
         text = (f"  failed: {name}\n"
                 f"      took longer than {SECONDS} s: an endless loop?{where}\n")
+        if called.given:
+            text += f"      called with {called.given}\n"
         os.write(self.terminal, text.encode(errors="replace"))
         os._exit(1)
 

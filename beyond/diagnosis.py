@@ -16,6 +16,9 @@ KEPT = ("is right in the first call, but not in the second, with the same argume
 NOT_SHUFFLED = ("contextFunction is called in the order of data: shuffle the pairs before, in each "
                 "epoch")
 SHUFFLED_ONCE = "the second epoch has the order of the first: shuffle the pairs in each epoch"
+DRAWN_BEFORE = ("contexts are drawn before their batch, and in another order: draw those of a "
+                "batch when it comes")
+ORDER = f"return {', '.join(RESULTS)} in this order"
 
 
 def tolerance_of(*results):
@@ -64,7 +67,8 @@ def expect_all(faults, given, otherwise=WRONG):
         right = [f"{name} right" for name, fault in faults.items() if not fault]
         wrong = [f"{', '.join(names)} wrong: {cause}".removesuffix(f": {WRONG}")
                  for cause, names in names_of.items()]
-        fail(", ".join([*right, "; ".join(wrong)]), f"with {given}", *differences)
+        causes = "; ".join(wrong).replace(f": {ORDER};", ";")       # it is said once, at the end
+        fail(", ".join([*right, causes]), f"with {given}", *differences)
 
 
 def find_fault(expected, got, mistakes=None, tolerance=PRECISE):
@@ -85,6 +89,7 @@ def find_fault(expected, got, mistakes=None, tolerance=PRECISE):
               "has the wrong sign": -expected,
               "is transposed": turned,
               "is reshaped, but must be transposed": turned.reshape(expected.shape),
+              "is cut to whole numbers: is it put into an array of integers?": np.trunc(expected),
               **(mistakes or {})}
     for mistake, result in causes.items():
         causes[mistake] = np.asarray(result() if callable(result) else result)
@@ -138,12 +143,18 @@ def as_numbers(expected, got):
 
 
 def called(function, *arguments, given):
-    """Call a function; an exception gets a note of what it was called with."""
+    """Call a function; an exception, or an endless loop, is told with what it was called with."""
+    called.given = given
     try:
         return function(*arguments)
     except Exception as error:
         error.add_note(f"called with {given}")
         raise
+    finally:
+        called.given = ""
+
+
+called.given = ""           # what the function that runs at the moment is called with
 
 
 def numbers(what, expected, got):
@@ -172,9 +183,11 @@ def expect_epochs(visited, words, epochs, S, pairs_in_batches, given):
     """
     N, count = len(words), len(visited)
     asked = f"contextFunction is called {count} times, expected {N * epochs}: once per pair"
-    if count > pairs_in_batches:
+    if not pairs_in_batches:
+        fail(f"lossAndGradientFunction, the argument, is never called ({given})")
+    if count > pairs_in_batches or count < min(pairs_in_batches, N * epochs):
         fail(f"contextFunction is called {count} times for {pairs_in_batches} pairs: call it once "
-             f"per pair, and keep the context ({given})")
+             f"for each pair of a batch, in each epoch anew ({given})")
     if count == min(S, N) != N * epochs:
         fail(f"only one batch is done: is return inside the loop? ({given})", asked)
     if count == N // S * S * epochs != N * epochs:
@@ -186,8 +199,8 @@ def expect_epochs(visited, words, epochs, S, pairs_in_batches, given):
     for first in range(0, count, N):
         if sorted(visited[first:first + N]) != sorted(words):
             fail(f"epoch {first // N + 1} does not go through each pair once ({given})",
-                 "some come twice and others never; random.shuffle does that to an array: use "
-                 "np.random.shuffle(data)")
+                 "some come twice and others never: are they drawn with replacement, or is an "
+                 "array shuffled by random.shuffle, not np.random.shuffle?")
 
 
 def order_fault(visited, words, N):
@@ -208,28 +221,37 @@ def order_fault(visited, words, N):
     return None
 
 
-def fault_in_calls(calls, w, contexts, start, q, count):
-    """Say what is wrong in how lossAndGradientFunction is called for the first batch, or None.
+def fault_in_calls(calls, sizes, w, contexts, start, q):
+    """Say what is wrong in how lossAndGradientFunction is called, or None.
 
-    count : the number of pairs in all batches
+    sizes : those of the batches, as they should be
     """
-    if len(calls) != 1 and len(w) == count:
-        return f"lossAndGradientFunction is called {len(calls)} times for one batch"
-    U, V, W = start
-    for name, right, got in zip(ARGUMENTS, (U[w], V[contexts], W, q[contexts]), calls[0][0]):
-        fault = find_fault(right, got, tolerance=SINGLE)
+    got = [len(u_w) for (u_w, *_), *_ in calls]
+    if got != sizes:
+        return f"lossAndGradientFunction is called with batches of {got} pairs, expected {sizes}"
+    (U, V, W), w, context = start, w[:sizes[0]], contexts[:sizes[0]]
+    arguments, _, drawn = calls[0]
+    right = dict(zip(ARGUMENTS, (U[w], V[context], W, q[context])))
+    faults = {name: find_fault(right[name], value, tolerance=SINGLE)
+              for name, value in zip(ARGUMENTS, arguments)}
+    if faults["Vt"] and drawn > len(w):
+        return DRAWN_BEFORE
+    for name, fault in faults.items():
         if fault:
             return f"lossAndGradientFunction is called with a wrong {name}: {fault[1] or fault[0]}"
     return None
 
 
-def worked_case(w, contexts, start, alpha, calls):
-    """Write what a batch was given and what lossAndGradientFunction returned."""
-    values = dict(zip(("U0", "V0", "W0"), start), α=alpha, w=w, contexts=contexts)
-    for _, results in calls[:1]:
-        values |= dict(zip(RESULTS[1:], results[1:]))
-    return "\n".join(["one batch, in this order (work it by hand):",
-                      *(f"  {name} = {written(X)}" for name, X in values.items())])
+def worked_case(w, contexts, start, alpha, sizes, calls):
+    """Write what the batches were given and what lossAndGradientFunction returned."""
+    lines, first = [dict(zip(("U0", "V0", "W0"), start), α=alpha)], 0
+    for size, (_, results, _) in zip(sizes, calls):
+        batch = slice(first, first := first + size)
+        lines.append({"w": w[batch], "contexts": contexts[batch],
+                      **dict(zip(RESULTS[1:], results[1:]))})
+    return "\n".join([f"batches of {sizes} pairs, in this order (work it by hand):",
+                      *(f"  {name} = {written(X)}" for values in lines
+                        for name, X in values.items())])
 
 
 # --- Usual mistakes: dicts from their names to what they give -----------------------------------
@@ -248,7 +270,6 @@ def sequence_mistakes(freqs):
             "is 1 for each: is 3//4, which is 0, the power, or is each word put in once?":
                 powers ** 0,
             "is 1 too many for each": right + 1,
-            "is 1 too few for each": right - 1,
             "has the power 0.75 twice": np.round(np.round(powers) ** 0.75),
             "is that of the sorted frequencies": np.sort(right)[::-1],
             "has equal frequencies all at the first of their words: is it freqs.index(f)?":
@@ -271,18 +292,15 @@ def noise_mistakes(freqs, counts, n):
     divisors = {"by Σf, not by the sum of the rounded f^0.75": f.sum(),
                 "by (Σf)^0.75, not by the sum of the rounded f^0.75": round(f.sum() ** 0.75),
                 "by the number of words, not by the sum over them": len(f),
-                "by the mean over the words, not by the sum": np.mean(counts),
                 "by the largest, not by the sum over all words": max(counts)}
     return {
         "lacks the factor n": np.log(q),
         "has n+1 in place of n": np.log((n + 1) * q),
         "has 5 in place of n": np.log(5 * q),
         "has q[c]/n in place of n·q[c]": np.log(q / n),
-        "has n^0.75 in place of n": np.log(n ** 0.75 * q),
         "has n added to the logarithm": np.log(q) + n,
         "is n·q[c], not its logarithm": n * q,
         "is q[c], without n and the logarithm": q,
-        "is log(n)·q[c]": np.log(n) * q,
         "is n·log(q[c])": n * np.log(q),
         "has log2 in place of log": np.log2(n * q),
         "has log10 in place of log": np.log10(n * q),
@@ -317,18 +335,22 @@ def wrong_losses(J, side):
     first, others, every = slice(1), slice(1, None), slice(None)
     context_word, negatives, without_δ = of_words(first), of_words(others, 0), of_words(every, 0)
 
+    def of_q(function):
+        """Return J with another q: a function of it and of the words' places, 0 to n."""
+        return lambda u_w, Vt, W, q: J(u_w, Vt, W, function(q, np.arange(q.shape[-1])))
+
     def of_scores(function):
         """Return a loss of the scores less q, which each observation adds up or not."""
         return lambda u_w, Vt, W, q: np.mean(function(scores_of(u_w, Vt, W) - q))
 
     return {
-        "lacks q": lambda u_w, Vt, W, q: J(u_w, Vt, W, 0 * q),
-        "has 2q in place of q": lambda u_w, Vt, W, q: J(u_w, Vt, W, 2 * q),
-        "has q with the wrong sign": lambda u_w, Vt, W, q: J(u_w, Vt, W, -q),
-        "has q for the context word only":
-            lambda u_w, Vt, W, q: J(u_w, Vt, W, q * (np.arange(q.shape[-1]) == 0)),
-        "has the context word's q for all words":
-            lambda u_w, Vt, W, q: J(u_w, Vt, W, 0 * q + q[..., :1]),
+        "lacks q": of_q(lambda q, j: 0 * q),
+        "has 2q in place of q": of_q(lambda q, j: 2 * q),
+        "has q with the wrong sign": of_q(lambda q, j: -q),
+        "has q for the context word only": of_q(lambda q, j: q * (j == 0)),
+        "has q for the negatives only": of_q(lambda q, j: q * (j > 0)),
+        "has q[j-1] in place of a negative's q[j]": of_q(lambda q, j: q[..., np.maximum(j - 1, 0)]),
+        "has the context word's q for all words": of_q(lambda q, j: q[..., 0 * j]),
         "has Wᵀ in place of W": lambda u_w, Vt, W, q: J(u_w, Vt, W.T, q),
         "lacks W": lambda u_w, Vt, W, q: J(u_w, Vt, np.eye(len(W)), q),
         "has σ(−x) in place of σ(x)": lambda u_w, Vt, W, q: side * J(u_w, -Vt, W, -q),
@@ -340,8 +362,9 @@ def wrong_losses(J, side):
         "leaves the context word out": negatives,
         "has only the first negative": of_words(slice(2)),
         "leaves the last negative out": of_words(slice(-1)),
-        "has −s − q in place of q − s":
-            lambda u_w, Vt, W, q: J(u_w, Vt, W, q * np.sign(0.5 - np.arange(q.shape[-1]))),
+        "has only the last word's term: is = written for +=?": of_words(slice(-1, None), 0),
+        "has −s − q in place of q − s": of_q(lambda q, j: q * np.sign(0.5 - j)),
+        "lacks σ: has s − q − δ": of_scores(lambda s: (s ** 2).sum(axis=-1) / 2 - s[..., 0]),
         "has softmax in place of σ":
             of_scores(lambda s: np.log(np.exp(s).sum(axis=-1)) - s[..., 0]),
         "has σ(1−σ) in place of σ − δ": of_scores(
@@ -355,12 +378,16 @@ def wrong_losses(J, side):
 
 def batch_mistakes(J, right, u_w, Vt, W, q):
     """Return usual mistakes in a batch: in the factor of a result, and as loss functions."""
-    S = len(u_w)
+    S, K, M = Vt.shape
+    i = np.arange(S)[:, None]
+    turned = i, (i + np.arange(K)) % K      # in observation i, word i comes first
 
     def of_observations(which):
         return lambda u_w, Vt, W, q: J(u_w[which], Vt[which], W, q[which]) * len(u_w[which]) / S
 
-    shift = scores_of(u_w, Vt, W) - scores_of(0 * u_w + u_w[0], Vt, W)
+    scores = scores_of(u_w, Vt, W)
+    shift = scores - scores_of(0 * u_w + u_w[0], Vt, W)
+    reshaped = scores - scores_of(u_w, Vt.reshape(S, M, K).swapaxes(1, 2), W)
     factors = {"is not divided by S": S * right,
                "is divided by S twice": right / S,
                "is divided by S−1, not by S": right * S / max(S - 1, 1),
@@ -368,6 +395,10 @@ def batch_mistakes(J, right, u_w, Vt, W, q):
     return factors, {
         "has [0] where [:, 0] is meant": partial(J, positives=[math.inf] + [0] * (S - 1)),
         "has δ in the first observation only": partial(J, positives=[1] + [0] * (S - 1)),
+        "has δ[i, i] = 1: it must be δ[i, 0], not np.eye": lambda u_w, Vt, W, q:
+            J(u_w, Vt[turned], W, q[turned], positives=(i < K).ravel()),
+        "has Vt reshaped, where it must be transposed":
+            lambda u_w, Vt, W, q: J(u_w, Vt, W, q + reshaped),
         "has only the first observation: is return inside the loop?": of_observations(slice(1)),
         "has only the last observation": of_observations(slice(-1, None)),
         "leaves the last observation out": of_observations(slice(-1)),
@@ -426,7 +457,7 @@ def column_by_column(words, gradients, L):
     return sum(last(*one, L) for one in zip(words.T, gradients.swapaxes(0, 1)))
 
 
-def context_words_only(words, gradients, L, total=total):
+def context_words_only(words, gradients, L):
     return total(words[:, :1], gradients[:, :1], L)
 
 
@@ -445,12 +476,13 @@ def update_mistakes(start, right):
                  "moves as V should: are U and V swapped?": start[0] + V},
                 {"holds U: are U and V swapped?": right[0],
                  "moves as U should: are U and V swapped?": start[1] + U},
-                {"moves by the transposed gradient": start[2] + W.T})
+                {"moves by the transposed gradient": start[2] + W.T,
+                 "moves only on its diagonal": start[2] + W * np.eye(len(W))})
     return [{"was never changed": before, "is the step alone: is = written for -=?": step} | others
             for before, step, others in zip(start, steps, mistakes)]
 
 
-def sgd_mistakes(alpha, S):
+def sgd_mistakes(alpha, S, epochs=1):
     """Return usual mistakes, and the arguments with which `plain_sgd` makes them."""
     return {
         "lost gradients of words that are repeated in a batch": {"total": last},
@@ -458,8 +490,6 @@ def sgd_mistakes(alpha, S):
             {"total": observation_by_observation},
         "lost gradients of words that are repeated in a column of the contexts":
             {"total": column_by_column},
-        "lost gradients of context words that are repeated in a batch":
-            {"total": lambda *x: context_words_only(*x, total=last) + negatives_only(*x)},
         "kept only the first gradient of a word that is repeated in a batch": {"total": first},
         "has the mean of a repeated word's gradients, not their sum": {"total": mean},
         "was changed only for context words, not for negatives": {"total": context_words_only},
@@ -469,5 +499,6 @@ def sgd_mistakes(alpha, S):
         "moves by the gradient, without α": {"alpha": 1.},
         "moves by α² times the gradient": {"alpha": alpha ** 2},
         "moves twice as far: is the step taken twice?": {"alpha": 2 * alpha},
+        "moves by α/epochs times the gradient": {"alpha": alpha / epochs},
         "moves by α·S times the gradient": {"alpha": alpha * S},
         "moves by α/S times the gradient, which is a mean already": {"alpha": alpha / S}}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import test as checks
+from beyond.diagnosis import DRAWN_BEFORE, written
 from tests.support.launch import RUN, python
 from tests.support.said import CHECK, NOTES, import_from, said
 
@@ -95,16 +96,21 @@ FAULTS = [
     ("noise", "= sum(counts)", "= len(counts)", "is divided by the number of words, not by the"),
     ("noise", "= sum(counts)", "= sum(freqs)", "is divided by Σf, not by the sum of the rounded"),
     ("noise", LOG, "math.log(negativesCount * count / total + 1e-6)", "is a little off"),
+    ("noise", LOG, "int(math.log(negativesCount * count / total))", "is cut to whole numbers"),
     ("contexts", "<= negativesCount", "< negativesCount", "expected 8 words, the context word and"),
     ("contexts", "return context", "return list(dict.fromkeys(context))", "expected 8 words, the"),
-    ("contexts", "if word != contextWord:\n", "if word == 2: word = 3\n        if True:\n",
+    ("contexts", "if word != contextWord:\n", "if word in (2, 5): word = 3\n        if True:\n",
      "the negatives do not follow q"),
     ("contexts", "random.choice(seq)", "random.randrange(max(seq) + 1)",
      "the negatives do not follow q: all words are drawn equally often: draw from seq"),
     ("contexts", "if word != c", "if word and word != c", "do not follow q: word 0 is never drawn"),
     ("contexts", "random.choice(seq)", "seq.index(random.choice(seq))", "not the word there?"),
     ("contexts", "    context = [", "    random.seed(1)\n    context = [",
-     "return the same negative"),
+     "all of 500 calls return the same negatives: is the seed"),
+    ("contexts", "    return context", "    return vars(sampleContext).setdefault("
+     "str(contextWord), context)", "or is something kept from one call to"),
+    ("noise", "(freqs, negativesCount):\n", "(freqs, negativesCount, kept=[]):\n"
+     "    kept.append(freqs); freqs = kept[0]\n", "is that of the call before: is it kept from"),
     ("contexts", "word = random.choice(seq)", "word = (context + [random.choice(seq)])[1]",
      "all negatives of a context are the same word"),
     ("contexts", "    context = [", "    del seq[-1]\n    context = [", "changes its argument"),
@@ -127,7 +133,13 @@ FAULTS = [
     ("one", "delta[0] = 1", "delta[-1] = 1", GRADIENTS + "has δ at the last word, not at the fi"),
     ("one", "W @ u_w - q\n", "W @ u_w - q[0]\n", "has the context word's q for all words"),
     ("one", "W @ u_w - q\n", "W @ u_w - q * delta\n", "has q for the context word only"),
-    ("one", "J, du_w, dVt, dW\n\n", "J, dVt, du_w, dW\n\n", "holds dVt: return J, du_w, dVt, dW i"),
+    ("one", "W @ u_w - q\n", "W @ u_w - q * (1 - delta)\n", "has q for the negatives only"),
+    ("one", "W @ u_w - q\n", "W @ u_w - q.mean()\n", "J, du_w, dVt, dW wrong"),
+    ("one", "W @ u_w - q\n", "W @ u_w - np.r_[q[0], q[:-1]]\n", "has q[j-1] in place of a negati"),
+    ("one", DW, "np.outer(Vt[-1] * g[-1], u_w)", "dW wrong: has only the last word's term: is ="),
+    ("one", G, "g = score - delta\n", "J right, du_w, dVt, dW wrong: lacks σ: has s − q − δ"),
+    ("one", "J, du_w, dVt, dW\n\n", "J, dVt, du_w, dW\n\n",
+     "du_w wrong: holds dVt; dVt wrong: holds du_w: return J, d"),
     ("one", "W @ u_w - q\n", "W @ u_w - q; score = np.clip(score, -10, 10)\n",
      "J wrong: is right for scores of about ±1, but not for ±20"),
     ("one", G, "g = (sigmoid(score) - delta).astype(np.float16)\n", GRADIENTS + "is a little off"),
@@ -164,27 +176,44 @@ FAULTS = [
     ("batched", "    return J / S, du_w, dVt, dW\n",
      "    sigmoid.n = 1 + vars(sigmoid).get('n', 0)\n"
      "    return J / S, du_w, dVt, sigmoid.n * dW\n", "dW wrong: is right in the first call, but"),
+    ("batched", DELTAS, "delta = np.eye(*q.shape)", "has δ[i, i] = 1: it must be δ[i, 0], not np"),
+    ("batched", "/ S\n", "/ Vt.shape[-1]\n", GRADIENTS + "is 3 times as large as expected"),
+    ("batched", "Vt, Wu) - q\n", "Vt.reshape(S, -1, q.shape[1]).swapaxes(1, 2), Wu) - q\n",
+     "J, du_w, dVt, dW wrong: has Vt reshaped, where it must be transposed"),
+    ("batched", "J / S, du_w, dVt, dW\n", "du_w, dVt, dW, J / S\n", "J wrong: holds du_w; "
+     "du_w wrong: holds dVt; dVt wrong: holds dW; dW wrong: holds J: return J, du_w, "
+     "dVt, dW in this order"),
     ("batched", "/ S\n", "/ (S - 1)\n", "du_w, dVt, dW wrong: is divided by S−1, not by S"),
     ("batched", "Vt, Wu) - q\n", "Vt, 0 * Wu + Wu[0]) - q\n", "has the u_w of the first observat"),
     ("batched", DELTAS, "delta[0, 0] = 1", "has δ in the first observation only"),
     ("batched", "Wu) - q\n", "Wu) - q[0]\n", "has the q of the first observation for"),
     ("batched", "sm,mt->st", "sm,tm->st", "du_w wrong: has W in place of Wᵀ"),
     ("batched", '"sk,sm->skm", g, Wu)', '"sk,sm->smk", g, Wu).reshape(Vt.shape)', "is reshaped"),
-    ("batched", "score)).sum()", "score)).sum(axis=1)", "J wrong: has the shape (3,), exp"),
+    ("batched", "score)).sum()", "score)).sum(axis=1)", "J wrong: has the shape (6,), exp"),
     ("sgd", "W -= alpha * dW\n", "pass\n", "U right, V right, W wrong: was never changed"),
     ("sgd", "W -= alpha * dW\n", "W = W0 - alpha * dW\n", "right after one batch, but not after"),
     ("sgd", "W -= alpha * dW\n", "W -= alpha * dW.T\n", "moves by the transposed gradient"),
-    ("sgd", "W -= alpha * dW\n", "W -= alpha * np.clip(dW, -30, 30); W[3:] = 0\n",
+    ("sgd", "W -= alpha * dW\n", "W -= alpha * np.diag(np.diag(dW))\n", "moves only on its diag"),
+    ("sgd", U_STEP, "np.subtract.at(U, context[:, 0], alpha * du_w)", "U wrong: is changed at the"),
+    ("sgd", U_STEP, U_STEP.replace("alpha", "alpha * 3"), "V right, W right, U wrong"),
+    ("sgd", V_STEP, V_STEP.replace("alpha", "alpha / 4"), "U right, W right, V wrong"),
+    ("sgd", "    U, V, W = U0", "    alpha /= epochs; U, V, W = U0",
+     "wrong: moves by α/epochs times"),
+    ("sgd", "W -= alpha * dW\n", "W -= alpha / (1 + _) * dW\n", "W wrong: is right in one epoch"),
+    ("sgd", "lossAndGradientFunction(U[w], V[c", "lossAndGradientFunction(U0[w], V0[c",
+     "U, V, W wrong: is right after one batch, but not after several"),
+    ("sgd", "W -= alpha * dW\n", "W -= alpha * dW; W[3:] = 0\n",
      "is right in the smallest case, but not here"),
     ("sgd", U_STEP, "np.subtract.at(U, w, du_w)", "U wrong: moves by the gradient, without α"),
     ("sgd", U_STEP, U_STEP + "\n            " + U_STEP, "moves twice as far: is the step taken tw"),
     ("sgd", "W -= alpha * dW", "W -= alpha * J * dW", "U right, V right, W wrong"),
     ("sgd", "W -= alpha * dW", "W -= alpha * alpha * dW", "moves by α² times the gradient"),
     ("sgd", V_STEP, "J, du_w, dVt, dW = lossAndGradientFunction(U[w], V[context], W, "
-     "q_noise[context]); " + V_STEP, "U right, V, W wrong: lossAndGradientFunction is called 2 ti"),
-    ("sgd", "q_noise[context]", "q_noise[[[x] * 3 for x in w]]",
-     "U, V, W wrong: lossAndGradientFunction is called with a wrong q: expected [["),
-    ("sgd", U_STEP, U_STEP + "; [contextFunction(c) for _, c in batch]", "6 times for 3 pairs"),
+     "q_noise[context]); " + V_STEP,
+     "U right, V, W wrong: lossAndGradientFunction is called with batches of [5, 5] pairs"),
+    ("sgd", "q_noise[context]", "q_noise[[[x] * 4 for x in w]]",
+     "U, V, W wrong: lossAndGradientFunction is called with a wrong q: expected "),
+    ("sgd", U_STEP, U_STEP + "; [contextFunction(c) for _, c in batch]", "10 times for 5 pairs"),
     ("sgd", U_STEP, "if J < 0.5: return U, V, W\n            " + U_STEP, ""),
     ("sgd", "    return U, V, W",
      "    f = stochasticGradientDescend; W0, f.W = getattr(f, 'W', W), W\n"
@@ -202,15 +231,27 @@ FAULTS = [
      "kept only the first gradient of a word that is repeated in a batch"),
     ("sgd", f"{U_STEP}\n            {V_STEP}", "np.subtract.at(V, w, alpha * du_w); "
      "np.subtract.at(U, context, alpha * dVt)", "U wrong: moves as V should: are U and V swapped?"),
+    ("sgd", "= lossAndGradientFunction(U[w], V[context], W, q_noise[context])",
+     "= 1, U[w], V[context], W", "lossAndGradientFunction, the argument, is never called"),
+    ("sgd", "alpha=1.", "alpha=0.01", "'epochs': 1, 'alpha': 0.01}, expected {'batchSize': 1000"),
+    ("sgd", "    q_noise = np", "    f, kept = contextFunction, {}\n"
+     "    contextFunction = lambda c: kept.pop(c)\n"
+     "    for _, c in data: kept[int(c)] = f(c)\n    q_noise = np", DRAWN_BEFORE),
+    ("sgd", "contextFunction(c) for _, c in batch",
+     "vars(stochasticGradientDescend).get(str(c)) or vars(stochasticGradientDescend).setdefault("
+     "str(c), contextFunction(c)) for _, c in batch",
+     "is called 0 times for 5 pairs: call it once for each pair of a batch"),
+    ("sgd", "len(data), batchSize):\n            batch = [data[i] for i in order[first:first + ",
+     "len(data) - 1, batchSize):\n            batch = [data[i] for i in order[first:first + "
+     "(first > 1) + ", "is called with batches of [2, 3] pairs, expected [2, 2, 1]"),
+    ("sgd", "data[i] for i in order[f", "data[np.random.choice(order)] for i in order[f",
+     "epoch 1 does not go through each pair once"),
     ("sgd", "    return U, V, W", "            return U, V, W", "only one batch is done: is ret"),
     ("sgd", V_STEP, "V[context] -= alpha * dVt", LOST + "gradients of words that are repeated"),
     ("sgd", V_STEP, "for i in range(len(w)): V[context[i]] -= alpha * dVt[i]",
      LOST + "one of two gradients: a word drawn twice in one context must get both"),
     ("sgd", V_STEP, "for k in range(context.shape[1]): V[context[:, k]] -= alpha * dVt[:, k]",
      LOST + "gradients of words that are repeated in a column of the contexts"),
-    ("sgd", V_STEP, "V[context[:, 0]] -= alpha * dVt[:, 0]; "
-     "np.subtract.at(V, context[:, 1:], alpha * dVt[:, 1:])",
-     LOST + "gradients of context words that are repeated in a batch"),
     ("sgd", V_STEP, "np.subtract.at(V, context[:, 0], alpha * dVt[:, 0])",
      "was changed only for context words, not for negatives"),
     ("sgd", U_STEP, "for k in set(w): U[k] -= alpha * du_w[np.array(w) == k].mean(axis=0)",
@@ -219,7 +260,7 @@ FAULTS = [
     ("sgd", "return U, V, W", "return U, V, W, J", "U, V, W: expected 3 results, got 4"),
     ("sgd", "contextFunction(c) for _, c", "contextFunction(c) for c, _", "no pair (w, c) of data"),
     ("sgd", "len(data), batchSize)", "len(data) - batchSize + 1, batchSize)",
-     "the last batch of an epoch, the smaller one, is left out (30 pairs, batchSize 7"),
+     "the last batch of an epoch, the smaller one, is left out (5 pairs, batchSize 2"),
     ("sgd", "range(epochs)", "range(epochs + 1)", "the number of epochs is 2, expected 1"),
     ("sgd", ORDER, ORDER.replace("permutation", "arange").replace("random.", ""),
      "called in the order of data: shuffle the pairs before"),
@@ -251,11 +292,6 @@ def test_right_modules_pass(said_of, check):
 
 
 RIGHT = [
-    ("contexts", """        if word != contextWord:
-            context.append(word)
-    return context""", """        if word not in context:
-            context.append(word)
-    return [contextWord, *sorted(set(context[1:]))]"""),        # drawn without replacement
     ("one", "delta = np.zeros(len(q))",
      "u_w, Vt, W, q = (np.float32(X) for X in (u_w, Vt, W, q)); delta = 0 * q"),
     ("sgd", ORDER, "        np.random.shuffle(data); order = np.arange(len(data))\n")]
@@ -267,40 +303,48 @@ def test_other_ways_pass(said_of, number):
 
 
 def test_a_fault_of_no_known_kind_shows_a_case_to_work_by_hand(said_of):
-    """With u_w = [-1, 2], W u_w = [3, 2]; the scores less q are 3, 7, -1, -2 and 5."""
-    g = 1 / (1 + np.exp(-np.array([3, 7, -1, -2, 5]))) - [1, 0, 0, 0, 0]
-    a = g @ [[1, -1], [1, 2], [-1, 2], [-2, 2], [1, 1]]
+    """With u_w = [1, -2], W u_w = [-3, -2]; the scores less q are 3, 0, 5 and 1."""
+    g = 1 / (1 + np.exp(-np.array([3, 0, 5, 1]))) - [1, 0, 0, 0]
+    a = g @ [[-1, 1], [2, -2], [-1, -1], [-2, 2]]
     du_w = np.round([a[0], 2 * a[0] + a[1]], 4)
+    case = ["with n=3 M=2 (work it by hand):", "  u_w = [1, -2]",
+            "  Vt = [[-1, 1], [2, -2], [-1, -1], [-2, 2]]", "  W = [[1, 2], [0, 1]]",
+            "  q = [-2, -2, 0, 1]"]
     assert said_of("one", DU, "du_w = u_w") == [
-        "J right, dVt right, dW right, du_w wrong", "with n=4 M=2 (work it by hand):",
-        "  u_w = [-1, 2]", "  Vt = [[1, -1], [1, 2], [-1, 2], [-2, 2], [1, 1]]",
-        "  W = [[1, 2], [0, 1]]", "  q = [-2, 0, 2, 0, 0]",
-        f"du_w: expected {du_w.tolist()}, got [-1, 2]"]
+        "J right, dVt right, dW right, du_w wrong", *case,
+        f"du_w: expected {du_w.tolist()}, got [1, -2]"]
+    kept = "du_w = W.T @ Vt.T @ g + vars(sigmoid).setdefault('n', 0); sigmoid.n += 1"
+    assert said_of("one", DU, kept)[1:-1] == case
     assert "expected [2, 8, 4, 8, 1], got [2, 6, 3, 6, 1]" in said_of(
         "sequence", COUNTS, "round(f ** 0.65))]")
     assert said_of("sgd", "W -= alpha * dW", "W = W0 + 7")[0] == "U right, V right, W wrong"
 
 
-def test_the_batch_to_work_by_hand_is_what_was_given(said_of):
-    """Its pairs are in a random order."""
-    lines = said_of("sgd", "    return U, V, W", "    du_w *= 0\n    return U, V - 9, W.T")
-    given = {name: ast.literal_eval(value) for name, value in (
-        line.strip().split(" = ") for line in lines if " = " in line)}
-    assert [given["w"][given["contexts"].index(context)] for context in (
-        [1, 4, 4], [2, 4, 1], [3, 5, 4])] == [0, 0, 5]
-    V, W = np.array(given["V0"]), np.array(given["W0"]) - given["α"] * np.array(given["dW"])
-    for context, gradients in zip(given["contexts"], given["dVt"]):
-        for word, gradient in zip(context, gradients):
-            V[word] -= given["α"] * np.array(gradient)
-    assert lines[0] == "U right, V wrong; W wrong: is transposed"
-    assert lines[-2:] == [f"V: expected {V.tolist()}, got {(V - 9).tolist()}",
-                          f"W: expected {W.tolist()}, got {W.T.tolist()}"]
+@pytest.mark.parametrize("learned, sizes", [("V - 9", [5]),
+                                            ("V - 9 * (len(w) < 5)", [2, 2, 1])])
+def test_the_batches_to_work_by_hand_are_what_was_given(said_of, learned, sizes):
+    """Their pairs are in a random order."""
+    lines = said_of("sgd", "    return U, V, W", f"    du_w *= 0\n    return U, {learned}, W")
+    assert lines[:2] == [
+        "U right, W right, V wrong" + f": {checks.SEVERAL}" * (len(sizes) > 1),
+        f"with batches of {sizes} pairs, in this order (work it by hand):"]
+    given = [(name, ast.literal_eval(value)) for name, value in (
+        line.strip().split(" = ") for line in lines if " = " in line)]
+    alpha, V = dict(given)["α"], np.array(dict(given)["V0"])
+    batches = [[value for name, value in given if name == wanted]
+               for wanted in ("w", "contexts", "dVt")]
+    assert [len(w) for w in batches[0]] == sizes
+    for w, contexts, dVt in zip(*batches):
+        assert all(w[contexts.index(context)] == target for target, context in [
+            (0, [1, 4, 4, 2]), (5, [3, 5, 4, 1])] if context in contexts)
+        np.subtract.at(V, np.array(contexts), alpha * np.array(dVt))
+    assert not lines[-1].startswith("V: expected [[") or written(V) in lines[-1]
 
 
 @pytest.mark.parametrize("check, right, given", [
     ("sequence", "    return", "freqs = [3, 16, 6, 16, 1]"), ("contexts", "    context", "n = 7"),
     ("noise", "    counts", "freqs = [3, 16, 6, 16, 1], n = 5"),
-    ("sgd", "    U, V", "3 pairs, batchSize 3, epochs 1")])
+    ("sgd", "    U, V", "5 pairs, batchSize 5, epochs 1")])
 def test_an_exception_shows_what_the_function_was_called_with(said_of, check, right, given):
     assert given in said_of(check, f"{right}", f"    1 / 0\n{right}")[1]
 
@@ -324,6 +368,14 @@ def test_a_note_on_scores_that_overflow(said_of, check):
     assert NOTES == ["du_w is nan for scores of ±1000; the grading looks at that"]
     assert not said_of(check, "np.maximum(x, 0)", "np.clip(x, 0, 100)")
     assert NOTES[0].startswith("J is ") and "expected " in NOTES[0]
+
+
+def test_a_note_if_printing_cannot_be_switched_off(said_of):
+    pairs_done = "alpha=1., printInterval=10000):\n    [][:0 % printInterval]\n"
+    assert not said_of("sgd", "alpha=1.):\n", pairs_done)
+    assert NOTES == ["TypeError for printInterval=None, which is to print nothing"]
+    assert not said_of("sgd", "alpha=1.):\n", "alpha=1., printInterval=10000):\n")
+    assert NOTES == [None]
 
 
 def test_a_module_that_is_not_found_or_not_utf_8(modules):
@@ -352,13 +404,19 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_an_endless_loop_ends_the_program_and_is_named(folder):
-    exchange(folder / "beyond/check_report.py", "SECONDS = 60", "SECONDS = 1")
-    exchange(folder / "w2v_sgd.py", "for _ in range(epochs):", "while epochs:")
-    result = python("test.py", "6", cwd=folder)
+@pytest.mark.parametrize("task, module, right, endless, given", [
+    ("6", "w2v_sgd", "for _ in range(epochs):", "while epochs:", "5 pairs, batchSize 5, epochs 1"),
+    ("3", "sampling", "if word != contextWord:", "if word not in context:",       # all different
+     "contextWord = 0, n = 7, 3 words, so that negatives must repeat")])
+def test_an_endless_loop_ends_the_program_and_is_named(
+        folder, task, module, right, endless, given):
+    exchange(folder / "beyond/check_report.py", "SECONDS = 60", "SECONDS = 3")
+    exchange(folder / f"{module}.py", right, endless)
+    result = python("test.py", task, cwd=folder)
     assert result.returncode == 1
-    expected = "      took longer than 1 s: an endless loop? (w2v_sgd.py, line "
-    assert result.stdout.splitlines()[3].startswith(expected), result.stdout
+    *_, where, called_with = result.stdout.splitlines()
+    assert where.startswith(f"      took longer than 3 s: an endless loop? ({module}.py, line ")
+    assert called_with == f"      called with {given}"
 
 
 def test_what_cannot_be_printed(folder):

@@ -24,7 +24,7 @@ CHECK = {
     "cumulative": ("grads", checks.test_5_lossAndGradientCumulative),
     "batched": ("grads", lambda: checks.test_5_lossAndGradientBatched(note)),
     "beside": ("grads", lambda: checks.test_5_batched_beside_cumulative(note)),
-    "sgd": ("w2v_sgd", checks.test_6_stochasticGradientDescend)}
+    "sgd": ("w2v_sgd", lambda: checks.test_6_stochasticGradientDescend(note))}
 
 
 def import_from(folder, monkeypatch):
