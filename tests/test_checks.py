@@ -299,13 +299,13 @@ def test_other_ways_pass(said_of, number):
 
 
 def test_a_fault_of_no_known_kind_shows_a_case_to_work_by_hand(said_of):
-    """With u_w = [1, -2], W u_w = [-3, -2]; the scores less q are 3, 0, 5 and 1."""
-    g = 1 / (1 + np.exp(-np.array([3, 0, 5, 1]))) - [1, 0, 0, 0]
-    a = g @ [[-1, 1], [2, -2], [-1, -1], [-2, 2]]
+    """With u_w = [1, -2], W u_w = [-3, -2]; the scores less q are 3, 0, 1 and 5."""
+    g = 1 / (1 + np.exp(-np.array([3, 0, 1, 5]))) - [1, 0, 0, 0]
+    a = g @ [[-1, 1], [2, -2], [-2, 2], [-1, -1]]
     du_w = np.round([a[0], 2 * a[0] + a[1]], 4)
     case = ["with n=3 M=2 (work it by hand):", "  u_w = [1, -2]",
-            "  Vt = [[-1, 1], [2, -2], [-1, -1], [-2, 2]]", "  W = [[1, 2], [0, 1]]",
-            "  q = [-2, -2, 0, 1]"]
+            "  Vt = [[-1, 1], [2, -2], [-2, 2], [-1, -1]]", "  W = [[1, 2], [0, 1]]",
+            "  q = [-2, -2, 1, 0]"]
     assert said_of("one", DU, "du_w = u_w") == [
         "J right, dVt right, dW right, du_w wrong", *case,
         f"du_w: expected {du_w.tolist()}, got [1, -2]"]
