@@ -269,11 +269,14 @@ def sequence_mistakes(freqs):
             "has 0.75·f in place of f^0.75": np.round(0.75 * freqs),
             "is 1 for each: is 3//4, which is 0, the power, or is each word put in once?":
                 powers ** 0,
+            "is 1 too many for each": right + 1,
+            "is 1 too few for each": right - 1,
             "has the power 0.75 twice": np.round(np.round(powers) ** 0.75),
             "is that of the sorted frequencies": np.sort(right)[::-1],
             "has equal frequencies all at the first of their words: is it freqs.index(f)?":
                 np.bincount(first[which], right, len(freqs)),
             "is right for the first word only: is return inside the loop?": right * (word == 0),
+            "is right but for the first word": right * (word > 0),
             "is right but for the last word": right * (word < len(freqs) - 1)}
 
 

@@ -75,6 +75,8 @@ FAULTS = [
     ("sequence", COUNTS, "round(f ** 0.5))]", "has f^0.5 in place of f^0.75"),
     ("sequence", "return [i", "return [0] * round(freqs[0] ** 0.75) or [i", "inside the loop?"),
     ("sequence", COUNTS, "round(f * 0.75))]", "has 0.75·f in place of f^0.75"),
+    ("sequence", COUNTS, "round(f ** 0.75) + 1)]", "is 1 too many for each"),
+    ("sequence", COUNTS, "round(f ** 0.75)) if i]", "is right but for the first word"),
     ("sequence", "enumerate(freqs)", "enumerate(freqs[:-1])", "is right but for the last word"),
     ("sequence", "enumerate(freqs)", "enumerate(sorted(freqs)[::-1])", "that of the sorted freq"),
     ("sequence", "[i for i", "[freqs.index(f) for i", "has equal frequencies all at the first of"),
