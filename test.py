@@ -269,7 +269,7 @@ SMALL = [np.array(X, dtype=float) for X in (
      [[1, 1], [-1, 0], [1, -2], [2, 2]], [[-1, 1], [1, -2], [1, 1], [1, 0]]],
     [[1, 2], [0, 1]],
     [[-2, -2, 1, 0], [0, 2, 0, -1], [-1, 2, -2, 2], [1, -1, -2, 0], [2, 0, 2, -1],
-     [2, 0, -2, -2]])]
+     [2, 0, -1, -2]])]
 ONE_SIZE = "is right in the smallest case, but not for these sizes"
 SMALL_SCORES = ("is right for scores of about ±1, but not for ±20: is a small number added, or "
                 "something cut off?")
