@@ -130,7 +130,7 @@ def as_numbers(expected, got):
         return None, "is None: is a return missing?"
     try:
         array = np.asarray(got, dtype=float)        # not by way of an array of strings
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None, f"is a {type(got).__name__}, expected numbers"
     if array.shape != expected.shape:
         hint = ": is it transposed?" if array.shape == expected.shape[::-1] else ""
@@ -295,7 +295,7 @@ def noise_mistakes(freqs, counts, n):
     return {
         "lacks the factor n": np.log(q),
         "has n+1 in place of n": np.log((n + 1) * q),
-        "has 5 in place of n": np.log(5 * q),
+        "has 5 in place of n: is 5 written there, or kept from an earlier call?": np.log(5 * q),
         "has q[c]/n in place of n·q[c]": np.log(q / n),
         "is n·q[c], not its logarithm": n * q,
         "is q[c], without n and the logarithm": q,
@@ -397,7 +397,7 @@ def batch_mistakes(J, right, u_w, Vt, W, q):
             lambda u_w, Vt, W, q: J(u_w, Vt, W, q + reshaped),
         "has only the first observation: is return inside the loop?": of_observations(slice(1)),
         "has only the last observation": of_observations(slice(-1, None)),
-        "leaves the last observation out": of_observations(slice(-1)),
+        "leaves the last observation out": of_observations(slice(max(S - 1, 1))),
         "has the u_w of the first observation in all scores":
             lambda u_w, Vt, W, q: J(u_w, Vt, W, q + shift),
         "has the q of the first observation for all":
@@ -474,6 +474,16 @@ def update_mistakes(start, right):
                  "moves only on its diagonal": start[2] + W * np.eye(len(W))})
     return [{"was never changed": before, "is the step alone: is = written for -=?": step} | others
             for before, step, others in zip(start, steps, mistakes)]
+
+
+def wrong_step(before, right, got):
+    """Return the mistake of a step that is longer or shorter than the right one, if got fits it."""
+    array, problem = as_numbers(right, got)
+    if problem:
+        return {}
+    step = right - before
+    factor = np.vdot(step, array - before) / np.vdot(step, step)
+    return {f"moves {factor:.3g} times as far as it should": before + factor * step}
 
 
 def sgd_mistakes(alpha, S, epochs=1):
