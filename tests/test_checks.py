@@ -113,7 +113,7 @@ FAULTS = [
     ("contexts", "    context = [", "    del seq[-1]\n    context = [", "changes its argument"),
     ("noise", "    counts", "    freqs[0] = 1\n    counts", "changes its argument"),
     ("sequence", "    return [i", "    freqs.sort()\n    return [i", "changes its argument"),
-    ("contexts", COUNTS, "round(f ** 3))]", "not checked: createSamplingSequence must be right first"),
+    ("contexts", COUNTS, "round(f ** 3))]", "not checked: createSamplingSequence must be r"),
     ("one", DU, "du_w = W @ Vt.T @ g", OTHERS + "du_w wrong: has W in place of Wᵀ"),
     ("one", DU, "du_w = Vt.T @ g", OTHERS + "du_w wrong: lacks the factor Wᵀ"),
     ("one", DVT, "np.outer(g, u_w)", "dVt wrong: lacks the factor W"),

@@ -38,20 +38,21 @@ def result(name, function, shapes, grads, passed):
 
     A gradient must be right for tiny numbers, too.
     """
-    if right_for_shapes(name, function, shapes, grads, passed) == SLIP:
-        return
-    function = getattr(grads, function)
+    right_for_shapes(name, function, shapes, grads, passed)
+
+    def expect_right_or_slip(sample, message):
+        got = getattr(grads, function)(*sample)
+        if kind_of(name, got, sample, tolerance_of(*got), grads, passed) is None:
+            fail(f"{name} {message}")
+
     u_w, Vt, W, q = sample = sample_of(shapes[-1])
-    if not fits(name, function(*sample), sample):
-        fail(f"{name} is right for some random numbers, and wrong for others")
-    tiny = TINY * u_w, TINY * Vt, W, q
-    if name != "J" and not fits(name, function(*tiny), tiny):
-        fail(f"{name} is wrong for u_w and Vt of about {TINY:g}: is it computed by differences?")
+    expect_right_or_slip(sample, "is right for some random numbers, and wrong for others")
+    if name != "J":
+        expect_right_or_slip([TINY * u_w, TINY * Vt, W, q], "is wrong for u_w and Vt of about "
+                             f"{TINY:g}: is it computed by differences?")
     for M in (MANY, HUNDREDS) if name == "dW" else (MANY,):
         twos = [2] * (len(shapes[-1]) - 1)          # for n, or for S and n
-        sample = sample_of((*twos, M))
-        if not fits(name, function(*sample), sample):
-            fail(f"{name} is right for small M, but not for M = {M}")
+        expect_right_or_slip(sample_of((*twos, M)), f"is right for small M, but not for M = {M}")
 
 
 def right_for_shapes(name, function, shapes, grads, passed):
@@ -83,30 +84,34 @@ def sample_of(shape):
 
 
 def verdict(name, function, grads, sample, label, passed):
-    """Compare one of J, du_w, dVt, dW with the derivative of the loss.
-
-    Returns
-    -------
-    RIGHT, or SLIP if it is wrong only as that of the student's own lossAndGradient is
-    """
+    """Compare one of J, du_w, dVt, dW with the derivative of the loss; returns RIGHT or SLIP."""
     got = getattr(grads, function)(*sample)
     expect_results(", ".join(RESULTS), got)
     tolerance = diagnosis.SINGLE if sample[0].dtype == np.float32 else tolerance_of(*got)
+    kind = kind_of(name, got, sample, tolerance, grads, passed)
+    if kind is None:
+        loss = published.mean_loss if is_batch(sample) else published.loss
+        exact = [X.astype(float) for X in sample]
+        published.expect_result(name, got[RESULTS.index(name)], loss, exact, tolerance, label)
+    return kind
+
+
+def kind_of(name, got, sample, tolerance, grads, passed):
+    """Return RIGHT; or SLIP if a result is wrong only as the student's own lossAndGradient is; or
+    None.
+    """
     if fits(name, got, sample, tolerance):
         return RIGHT
     if is_batch(sample) and ("4", name) not in passed and is_slip_of_task_4(
             name, got, sample, grads):
         return SLIP
-    loss = published.mean_loss if is_batch(sample) else published.loss
-    exact = [X.astype(float) for X in sample]
-    published.expect_result(name, got[RESULTS.index(name)], loss, exact, tolerance, label)
-    return RIGHT
+    return None
 
 
-def right_ones(task, function, shapes, grads, passed):
-    """List the results that have earned their points, but for slips of task 4."""
-    return [name for name in RESULTS if (task, name) in passed
-            and right_for_shapes(name, function, shapes[:1], grads, passed) == RIGHT]
+def kinds_of_earned(task, function, shapes, grads, passed):
+    """Return a dict from the results that have earned their points to RIGHT or SLIP."""
+    return {name: right_for_shapes(name, function, shapes[:1], grads, passed)
+            for name in RESULTS if (task, name) in passed}
 
 
 def is_batch(sample):
@@ -124,24 +129,27 @@ def fits(name, got, sample, tolerance=None):
     """Say whether a result is right, or follows from a mistake that another one is punished for."""
     right, tolerance = right_results(sample), tolerance or tolerance_of(*got)
     values = values_of(got, right)
-    if values[name] is None:
-        return False
     if is_close(values[name], right[name], tolerance):
         return True
-    return name in ("du_w", "dW") and values["dVt"] is not None and fits_own_slopes(
+    has_slopes = values["dVt"] is not None and values["dVt"].shape == right["dVt"].shape
+    return name in ("du_w", "dW") and has_slopes and fits_own_slopes(
         name, values, right["dVt"], sample, tolerance)
 
 
 def values_of(got, right):
-    """Return the results as a dict of arrays; None for those that are not shaped as right ones."""
+    """Return the results as a dict of arrays of whatever shape; None for what is no finite numbers.
+    """
     if not isinstance(got, list | tuple) or len(got) != len(RESULTS):
         return dict.fromkeys(RESULTS)
-    compared = {name: as_numbers(right[name], value) for name, value in zip(RESULTS, got)}
-    return {name: None if problem else array for name, (array, problem) in compared.items()}
+    arrays = {name: as_numbers(right[name], value)[0] for name, value in zip(RESULTS, got)}
+    return {name: array if array is not None and np.isfinite(array).all() else None
+            for name, array in arrays.items()}
 
 
 def is_close(value, right, tolerance):
     """Say whether a result is right, relative to its largest number, which is not 0."""
+    if value is None or value.shape != right.shape or not value.size:
+        return False
     size = np.abs(right).max()
     return size > 0 and bool(np.abs(value - right).max() <= tolerance * size)
 
@@ -183,7 +191,7 @@ def is_slip_of_task_4(name, got, sample, grads):
     """
     right, tolerance = right_results(sample), tolerance_of(*got)
     value, own = values_of(got, right)[name], results_of_own(grads, sample)
-    if value is None or name not in own:
+    if name not in own:
         return False
     means = {part: mean_of(part, values) for part, values in own.items()}
     range_of_own = np.ptp(own[name], axis=0) if len(own[name]) > 1 else np.abs(own[name])
@@ -197,8 +205,6 @@ def is_usual_mistake(name, grads):
     """Say whether a result of the student's lossAndGradient is wrong in a way that has a name."""
     sample = sample_of(SHAPES[0])
     value = values_of(grads.lossAndGradient(*sample), right_results(sample))[name]
-    if value is None:                   # it has varied from call to call
-        return False
     fault = published.fault_in(name, value, published.loss, sample, diagnosis.SINGLE)
     return fault is not None and fault[0] != WRONG
 
@@ -208,13 +214,15 @@ def results_of_own(grads, sample):
 
     Returns
     -------
-    dict from the names of results to arrays; without those that are not of the right shape
+    dict from the names of results to arrays; without those that are no numbers, or of another
+    shape in each call
     """
     u_w, Vt, W, q = sample
     right = right_results([u_w[0], Vt[0], W, q[0]])
-    own = [values_of(grads.lossAndGradient(u_w[i], Vt[i], W, q[i]), right) for i in range(len(u_w))]
+    answers = grads.lossAndGradient.each([[u_w[i], Vt[i], W, q[i]] for i in range(len(u_w))])
+    own = [values_of(answer, right) for answer in answers]
     return {name: np.array([values[name] for values in own]) for name in RESULTS
-            if all(values[name] is not None for values in own)}
+            if len({np.shape(values[name]) for values in own}) == 1 and own[0][name] is not None}
 
 
 def mean_of(name, values):
@@ -236,7 +244,8 @@ def large_scores(task, function, shapes, grads, passed):
     if task == "5" and ("4", "large scores") not in passed and any(
             ("4", name) in passed for name in RESULTS):
         return
-    names = right_ones(task, function, shapes, grads, passed)
+    kinds = kinds_of_earned(task, function, shapes, grads, passed)
+    names = [name for name, kind in kinds.items() if kind == RIGHT]
     if "dVt" not in names:              # du_w and dW may be right for the student's own g only
         names = {"J"}.intersection(names)
     rng = np.random.default_rng()
@@ -269,19 +278,21 @@ def no_loop(grads, passed):
     fast as our own loop and loops of NumPy's functions twice; with more, tensor operations 4 to 16
     times and loops of Python's numbers once.
     """
-    names = right_ones("5", "lossAndGradientBatched", BATCHES, grads, passed)
+    kinds = kinds_of_earned("5", "lossAndGradientBatched", BATCHES, grads, passed)
     for shape, times, least in TIMED:
-        ratio = ratio_to_a_loop(shape, times, least, grads, names)
+        ratio = ratio_to_a_loop(shape, times, least, grads, kinds, passed)
         if ratio < least:
             fail(f"batched is only {ratio:.1f} times as fast as a loop over {shape[0]} "
                  "observations: is there one in it?")
 
 
-def ratio_to_a_loop(shape, times, enough, grads, names):
+def ratio_to_a_loop(shape, times, enough, grads, kinds, passed):
     """Return how many times as fast as our own loop a batch is.
 
     The quickest of several runs counts, since a busy machine only adds time. Inputs are random, so
-    results cannot be prepared; those with these names must be right.
+    results cannot be prepared; those that have earned points are compared again.
+
+    kinds : dict from their names to RIGHT or SLIP
     """
     S, *sizes = shape
     loop = min(seconds_of_a_loop(sample_of((500, *sizes))) for _ in range(3))
@@ -293,8 +304,8 @@ def ratio_to_a_loop(shape, times, enough, grads, names):
         batched = (grads.seconds_used() - begun) / (S * times)
         for sample, got in zip(samples, results):
             expect_results(", ".join(RESULTS), got)
-            for name in names:
-                if not fits(name, got, sample):
+            for name in kinds:
+                if kind_of(name, got, sample, tolerance_of(*got), grads, passed) != kinds[name]:
                     fail(f"{name} is right for a few observations, but not for {S}")
         ratio = max(ratio, loop / batched)
         if ratio > enough:
@@ -313,20 +324,23 @@ def cumulative(grads, passed):
     """The hand-out gives it: the mean of what the student's own lossAndGradient returns."""
     known_wrong = {name for name in RESULTS if ("4", name) not in passed}
     for shape in BATCHES:
-        sample = sample_of(shape)
+        u_w, Vt, W, q = sample = sample_of(shape)
         try:
             own = results_of_own(grads, sample)
         except Fault:
             if known_wrong:                 # which is punished there
                 return
             raise
+        one = right_results([u_w[0], Vt[0], W, q[0]])
+        has_shapes = all(name in own and own[name][0].shape == one[name].shape for name in RESULTS)
+        if known_wrong and not has_shapes:  # it cannot be put into the arrays of a batch
+            return
         got = grads.lossAndGradientCumulative(*sample)
         expect_results(", ".join(RESULTS), got)
+        if not has_shapes:
+            fail("lossAndGradient was right before, and its results are not numbers now")
         for name, value in zip(RESULTS, got):
-            if name in own:
-                mean, S = mean_of(name, own[name]), len(own[name])
-                expect(f"{name} of lossAndGradientCumulative", mean, value, {
-                    "is not divided by S": S * mean, "is divided by S twice": mean / S},
-                    tolerance_of(*got))
-            elif name not in known_wrong:
-                fail(f"{name} of lossAndGradient was right before, and is no number now")
+            mean, S = mean_of(name, own[name]), len(own[name])
+            expect(f"{name} of lossAndGradientCumulative", mean, value, {
+                "is not divided by S": S * mean, "is divided by S twice": mean / S},
+                tolerance_of(*got))

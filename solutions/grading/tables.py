@@ -247,9 +247,11 @@ def as_html(lines):
     """Return lines of plain text as Moodle shows them.
 
     Moodle keeps a comment as HTML. PHP reads a backslash before a quote in a CSV file in its own
-    way, so there are neither; and what begins with a tag is no formula.
+    way, so there are neither; nor the signs on which Moodle's filters act; and what begins with a
+    tag is no formula.
     """
-    escaped = [html.escape(printable(line, 3000)).replace("\\", "&#92;") for line in lines]
+    signs = str.maketrans({sign: f"&#{ord(sign)};" for sign in "\\${}[]"})
+    escaped = [html.escape(printable(line, 3000)).translate(signs) for line in lines]
     return FORMULA.sub(r"\g<0><wbr>", f"<p>{'<br>'.join(escaped)}</p>") if escaped else ""
 
 

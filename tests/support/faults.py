@@ -125,6 +125,14 @@ IN_GRADS = {
         "dVt = np.outer(g, W @ u_w)", "dVt = -np.outer(g, W @ u_w)"),
     "dW is transposed": ("4", 0.5, "dW (n=5 M=4) is transposed",
         "dW = np.outer(Vt.T @ g, u_w)", "dW = np.outer(u_w, Vt.T @ g)"),
+    "dVt is transposed": ("4", 0.5, "dVt (n=5 M=4) is transposed",
+        "dVt = np.outer(g, W @ u_w)", "dVt = np.outer(W @ u_w, g)"),
+    "dVt is transposed, in tasks 4 and 5": ("4", 0.5, "dVt (n=5 M=4) is transposed",
+        "dVt = np.outer(g, W @ u_w)", "dVt = np.outer(W @ u_w, g)",
+        '"sk,sm->skm", g', '"sk,sm->smk", g'),
+    "du_w is a column, in tasks 4 and 5": ("4", 0.5, "du_w (n=5 M=4) has the shape (4, 1)",
+        "return J, du_w, dVt, dW", "return J, du_w[:, None], dVt, dW",
+        "return J / S, du_w, dVt, dW", "return J / S, du_w[..., None], dVt, dW"),
     "δ is missing in g": ("4", 0.5, "is δ missing?",
         "g = sigmoid(score) - delta\n", "g = sigmoid(score)\n"),
     "δ is missing in g, in tasks 4 and 5": ("4", 0.5, "is δ missing?",
@@ -162,6 +170,8 @@ IN_GRADS = {
         "def lossAndGradientBatched(u_w, Vt, W, q):\n",
         "def lossAndGradientBatched(u_w, Vt, W, q):\n"
         "    return lossAndGradientCumulative(u_w, Vt, W, q)\n"),
+    "dVt of one observation lacks an axis": ("5", 0.25, "has the shape (6, 3), expected (1, 6, 3)",
+        "return J / S, du_w, dVt, dW", "return J / S, du_w, dVt.squeeze(), dW"),
     "a batch of one observation is no batch": ("5", 0.25, "ValueError",
         '    gV = np.einsum("sk', '    u_w = u_w.squeeze()\n    gV = np.einsum("sk'),
 }
@@ -373,6 +383,16 @@ CHEATS = {
         {"4": 2., "5": 2.}),
 
     "differences": ({"grads": DIFFERENCES}, {"4": 1.5, "5": 2.}),
+    "differences times 2, and nothing of many": (
+        {"grads": DIFFERENCES.replace("/ 2e-5", "/ 1e-5")
+                  + "def lossAndGradientCumulative(u_w, Vt, W, q):\n"
+                    "    J, du_w, dVt, dW = zip(*map(lossAndGradient, u_w, Vt, len(q) * [W], q))\n"
+                    "    S = len(u_w)\n"
+                    "    return sum(J) / S, np.array(du_w) / S, np.array(dVt) / S, sum(dW) / S\n"
+                    "def lossAndGradientBatched(u_w, Vt, W, q):\n"
+                    "    J, *gradients = lossAndGradientCumulative(u_w[:50], Vt[:50], W, q[:50])\n"
+                    "    return J, *(gradients if len(u_w) <= 50 else (0, 0, 0))\n"},
+        {"4": 1.5, "5": 2.}),
     "differences that are wrong on purpose where they are compared with tiny ones": (
         {"grads": DIFFERENCES + WRONG_IN_THE_FOURTH}, {"4": 1.5, "5": 2.}),
     "lossAndGradient is blank once a batch was large": (
@@ -397,7 +417,7 @@ CHEATS = {
                   "KNOWN = {}\n")], {"5": 1.}),
     "a naive σ in the batch, and task 4 is blank": (
         [("grads", SIGMOID, NAIVE_SIGMOID), ("grads", ONE, f"{ONE}    return None\n")],
-        {"4": 2., "5": 0.5}),
+        {"4": 2., "5": 0.25}),
     "a naive logarithm but for scores of 500": (
         [("grads", J_OF_ONE, f"    if abs(score).max() > 500:\n    {J_OF_ONE}    else:\n"
                              f"    {NAIVE_J_OF_ONE}")], {"4": 0.25}),
@@ -407,6 +427,10 @@ CHEATS = {
         [("w2v_sgd", SGD, f"    alpha *= len(W0) == 3\n{SGD}")], {"6": 2.}),
     "two negatives, however many there are": ([("w2v_sgd", V_STEP,
         "np.subtract.at(V, context[:, :3], alpha * dVt[:, :3])")], {"6": 0.4}),
+    "the halves of data are shuffled apart": (
+        [("w2v_sgd", ORDER, "        order = np.random.permutation(len(data)); order = np.r_["
+                            "order[order < len(data) // 2], order[order >= len(data) // 2]]\n")],
+        {"6": 0.5}),
     "shuffling where there are 30 pairs": (
         [("w2v_sgd", ORDER, ORDER.replace("\n", " if len(data) == 30 else range(len(data))\n"))],
         {"6": 0.5}),
