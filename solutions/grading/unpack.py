@@ -18,6 +18,7 @@ ARCHIVES = {".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst",
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}        # others unpack without a limit
 MOST_DEPTH = 20                 # folders
 MOST_CHARACTERS = 1000  # of the name of a file with its folders
+MOST_BYTES, MOST_ENDING = 255, 10    # of a part of it, as disks take it; characters that stay
 LISTED = 250            # bytes in the list of an archive's files for each of them
 IS_STOPPED = threading.Event()      # nothing more is to be unpacked or judged
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
@@ -45,6 +46,10 @@ class Room:
     def __init__(self, limits=OF_A_HAND_IN):
         self.limits, self.end = limits, time.monotonic() + limits.seconds
         self.entries = self.folders = self.size = 0
+
+    def see_that_there_is_time(self):
+        if time.monotonic() > self.end:
+            raise Unfit(f"unpacking takes longer than {self.limits.seconds:g} s")
 
     def take(self, archive, files):
         """Raise Unfit if there is no room for the files of one more archive."""
@@ -93,14 +98,14 @@ def unpack(path, folder, room):
     RuntimeError : the grader was stopped
     """
     skipped = []
+    room.see_that_there_is_time()       # zipfile may need 5 s to read what a hostile one lists
     with opened(path, room.limits) as archive:
         files = files_of(archive)
         room.take(archive, files)
         for name, entry in files:
             if IS_STOPPED.is_set():
                 raise RuntimeError("stopped while it was unpacked")
-            if time.monotonic() > room.end:
-                raise Unfit(f"unpacking takes longer than {room.limits.seconds:g} s")
+            room.see_that_there_is_time()
             reason = why_skipped(name, entry) or extracted(archive, name, entry, folder)
             if reason:
                 skipped.append((name, reason))
@@ -162,7 +167,14 @@ def safe_name(name):
     name = unicodedata.normalize("NFC", name).replace("\\", "/")
     name = re.sub(r'[<>:"|?*\x00-\x1f\x7f]', "_", name)
     parts = [part.rstrip(" .") for part in name.split("/")]
-    return "/".join(filter(None, parts)) or "_"
+    return "/".join(map(shortened, filter(None, parts))) or "_"
+
+
+def shortened(part):
+    """Return a part of a path without the middle of what no disk takes: its ending says much."""
+    end = part[-MOST_ENDING:]
+    room = MOST_BYTES - len(end.encode())
+    return part[:-MOST_ENDING].encode()[:room].decode(errors="ignore") + end
 
 
 def why_skipped(name, entry):
