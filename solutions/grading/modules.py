@@ -22,7 +22,8 @@ ANSWERS = {".pdf", ".png", ".jpg", ".jpeg", ".heic", ".tif", ".tiff", ".webp", "
 NO_ANSWER = re.compile(r"(readme|requirements|licen[cs]e|copying)\b.*|(w2v-)?words\.txt|loss\.png",
                        re.IGNORECASE)
 MOST_FILES, MOST_ARCHIVES, DEEPEST_ARCHIVE = 100_000, 5, 2
-MOST_OF_SOURCE, MOST_OF_SOURCES, MOST_SOURCES = 1 << 20, 8 << 20, 200       # bytes, bytes, files
+# Bytes, bytes, files; with the modules they go into a box in one message (`wire.MOST_ARRAYS`).
+MOST_OF_SOURCE, MOST_OF_SOURCES, MOST_SOURCES = 1 << 20, 4 << 20, 200
 MOST_COPIES, MOST_ANSWERS = 20, 50
 
 
