@@ -36,6 +36,7 @@ MOST_ANSWER = 10 ** 7       # bytes
 STOPPING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT")
             if hasattr(signal, name)]
 JUDGES = set()              # processes that judge now
+UNPRINTED = []              # errors of lines that could not be printed
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def judged(order, folder):
     order : goes to `judge.py` as one line of JSON, {"files": {name: path}, "seconds": number,
         "memory": bytes, "unsafe": bool}. The files are those that the student's code may import
         or open, by the names that it knows them under ("grads.py", "helpers/x.py"); a module that
-        was not handed in is not among them. Each is an ordinary file of at most 1 MB, 8 MB in all.
+        was not handed in is not among them. Each is an ordinary file of at most 1 MB, those beside
+        the modules 4 MB in all.
     folder : for its temporary files, which stay there if it is killed
 
     Returns
@@ -150,6 +152,8 @@ def grade_all(options):
         tell(line)
     if IS_STOPPED.is_set():
         return 130
+    if UNPRINTED:
+        raise InputError(f"not all could be printed: {UNPRINTED[0].strerror}")
     return 1 if any(result.state == NOT_GRADED for result in results) else 0
 
 
@@ -231,9 +235,11 @@ def write(results, options):
 
 
 def tell(line):
-    """Print a line; that nobody reads it is no reason to lose the marks."""
-    with suppress(OSError):
+    """Print a line; that it cannot be is no reason to lose the marks."""
+    try:
         print(line, flush=True)
+    except OSError as error:
+        UNPRINTED.append(error)
 
 
 def summary(results):

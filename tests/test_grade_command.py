@@ -105,6 +105,8 @@ def test_marks_of_output_that_nobody_reads(tmp_path):
                  stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
     assert rows_of(tmp_path / "marks.csv")["FN1"]["state"] == "not readable", result.stderr
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert result.stderr.startswith("grade.py: not all could be printed: ")
 
 
 def test_a_mistake_of_the_user_is_a_line(tmp_path):
