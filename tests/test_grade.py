@@ -23,7 +23,7 @@ import pytest
 from beyond.settings import FUNCTIONS
 from solutions import grade
 from solutions.grading import bubblewrap, check_sgd, judge, wire
-from solutions.grading.box import Box, Look
+from solutions.grading.box import Box, Look, NotStarted
 from solutions.grading.calls import Fault, Student
 from solutions.grading.results import HandIn, Result
 from solutions.grading.scheme import Check
@@ -76,7 +76,7 @@ def test_values_travel():
     floats = [0.1 * i for i in range(20)]
     nested = [[[i, 2], [3, i]] for i in range(20)]
     value = [None, True, 2 ** 70, 1e-320, float("inf"), "ж", (1, [2, ()]), floats, nested,
-             list(range(20)), [[1], []] * 9, [[1, "2"]] * 9, "\udc80"]
+             list(range(20)), [[1], []] * 9, [[1, "2"]] * 9, "\udc80", "x" * 1000]
     got = through(value)
     assert got == value and [type(item) for item in got] == [type(item) for item in value]
     assert through(range(3)) == [0, 1, 2] and np.isnan(through(np.nan))
@@ -102,7 +102,7 @@ def test_values_that_do_not_travel(value):
     '{"array": ["<f8", [-1]]}', '{"array": ["<f8", [1e3]]}', '{"array": ["<f8", [1000]]}',
     '{"array": ["<f8", [99999999999, 0]]}', '{"x": ["<f8", [10]]}', '{"array": ["V8", [1]]}',
     '{"function": 3}', '{"list": ["<f8", [9999999, 0]]}', '{"list": ["<i1", [9999999, 1]]}',
-    "1" * 10 ** 6, "\udc80"])
+    "1" * 10 ** 6, "\udc80", f'["", ["{"x" * 1001}"]]'])
 def test_rubbish_is_no_message(text):
     with pytest.raises(wire.Garbage):
         wire.unpack(text.encode(errors="surrogateescape"), bytes(80))
@@ -241,7 +241,9 @@ DENIED = {
     "keyctl": 250, "inotify_init": 253, "vmsplice": 278, "inotify_init1": 294,
     "io_setup": 206, "setpriority": 141, "sched_setparam": 142, "sched_setscheduler": 144,
     "sched_setattr": 314, "process_vm_writev": 311, "memfd_create": 319, "io_uring_setup": 425,
-    "pidfd_getfd": 438, "memfd_secret": 447, "a call of the x32 kind": 0x40000000 + 39}
+    "fanotify_init": 300, "userfaultfd": 323, "landlock_create_ruleset": 444,
+    "landlock_add_rule": 445, "pidfd_getfd": 438, "memfd_secret": 447,
+    "a call of the x32 kind": 0x40000000 + 39}
 
 
 def test_system_calls_that_are_denied(box):
@@ -258,6 +260,18 @@ def test_system_calls_that_are_denied(box):
     student = student_of("signal.signal(signal.SIGUSR1, signal.SIG_IGN)\nsignal.signal(x, 1)")
     with pytest.raises(Fault, match="PermissionError"):     # to ignore the ends of children
         called(student, int(signal.SIGCHLD))
+    student.close()
+
+
+def test_timers_are_few_and_others_go_first(box):
+    skip_unless_x86()
+    student = student_of("""
+        import ctypes
+        libc, number = ctypes.CDLL(None), ctypes.c_int()
+        made = [libc.syscall(222, 0, None, ctypes.byref(number)) for _ in range(x)]
+        return made.count(0), os.getpriority(os.PRIO_PROCESS, 0)
+        """)
+    assert called(student, 300) == (256, 10)
     student.close()
 
 
@@ -343,7 +357,20 @@ def test_files_that_cannot_be(box):
     student.close()
 
 
+def test_files_too_large_for_a_message_are_no_students_fault(box):
+    with pytest.raises(NotStarted, match="bytes are too many"):
+        called(Student({"grads.py": b"", "x": bytes(9 << 20)}), 1)
+
+
 # --- The judge's own limits ---------------------------------------------------------------------
+
+def test_an_answer_that_fills_memory_fails_its_check():
+    def fill_memory(*_):
+        raise MemoryError
+
+    lines = judge.failure_of(Check("3", "part", fill_memory), None, set())
+    assert lines == ["the answer cannot be judged: MemoryError:"]
+
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of Linux")
 @pytest.mark.parametrize("does, says", [

@@ -105,8 +105,6 @@ def failure_of(check, module, passed):
     except (pytest.fail.Exception, Fault, AssertionError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         return [printable(line) for line in lines[:MOST_LINES]]
-    except MemoryError:
-        raise
     except Exception as error:          # of an answer so strange that the check cannot handle it
         return [printable(f"the answer cannot be judged: {type(error).__name__}: {error}")]
     return None

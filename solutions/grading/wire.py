@@ -20,6 +20,7 @@ import numpy as np
 LENGTHS = struct.Struct(">II")
 MOST_JSON, MOST_ARRAYS = 2 << 20, 8 << 20       # bytes
 MOST_ITEMS = MOST_ARRAYS // 8   # of lists that travel as arrays
+MOST_TEXT = 1000        # characters; an array of texts has room for the longest in each place
 SHORT = 8               # a longer list of numbers becomes an array
 PLAIN = bool, int, float, str
 
@@ -122,6 +123,8 @@ class _Reader:
     def value(self, plain):
         if isinstance(plain, list):
             return [self.value(item) for item in plain]
+        if isinstance(plain, str) and len(plain) > MOST_TEXT:
+            raise ValueError(f"a text of {len(plain):,} characters")
         if not isinstance(plain, dict):
             return plain
         (tag, content), = plain.items()

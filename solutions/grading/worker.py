@@ -20,6 +20,7 @@ FOLDER = Path("/student")       # where the modules are, in a box
 TO_IMPORT = 10                  # seconds of processor time, beside those of the calls
 MESSAGE = 300                   # characters of an error
 MOST_PROCESSES = 32 + 2 * os.cpu_count()        # and threads, so that a pool has a place
+MOST_SIGNALS = 256              # that wait; a timer counts as one
 
 
 def main(memory, seconds):
@@ -72,8 +73,11 @@ def limit(**limits):
 
 
 def limit_processes():
-    """Limit the number of a box's processes; outside of one all processes of the user count."""
-    limit(NPROC=(MOST_PROCESSES, MOST_PROCESSES))
+    """Limit the numbers of a box's processes, and of its timers and signals that wait.
+
+    Outside of a box, those of all processes of the user count.
+    """
+    limit(NPROC=(MOST_PROCESSES, MOST_PROCESSES), SIGPENDING=(MOST_SIGNALS, MOST_SIGNALS))
     threading.Thread(target=int).start()        # an error, and no box, before Linux 5.14, as there
     if sys.version_info >= (3, 14):             # whose default needs sockets
         multiprocessing.set_start_method("fork")
@@ -131,7 +135,7 @@ def described(error, folder):
                 "written for a newer one")
         places = [traceback.FrameSummary(error.filename, error.lineno, "")]
     if isinstance(error, SystemExit):
-        text = f"it calls exit({error.code})"
+        text = f"it calls exit({str(error.code)[:MESSAGE]})"
     if not places:
         return text
     return f"{text} ({Path(places[-1].filename).name}, line {places[-1].lineno})"
