@@ -28,7 +28,6 @@ INTERVAL = 0.05                 # seconds between two looks
 TO_START = 120.                 # seconds
 PATIENCE = 50                   # times the time allowed, on a busy machine
 MOST_CORES = 2                  # that a box may use all the time
-NICENESS = 10                   # of its processes, so that the grader's own go first
 BYTES_OF_A_FILE = 1 << 10       # in the kernel's memory, if it is empty
 GB = 1 << 30
 OF_PROCESSORS = "of processor time"
@@ -91,7 +90,6 @@ class Box:
                 ready = wire.unpack(*self.receive())
             if not self.is_unsafe:
                 self.look = Look(self.process.pid)
-                os.setpriority(os.PRIO_PROCESS, self.look.worker, NICENESS)
         except TypeError as error:          # too large a message
             ready, self.ended = "", str(error)
         except (OSError, EOFError, wire.Garbage):
