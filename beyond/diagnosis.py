@@ -423,8 +423,7 @@ def total(words, gradients, L):
     """Add up gradients, S×k×M, by their words, S×k: L×M."""
     M = gradients.shape[-1]
     result = np.zeros((L, M))
-    for word, gradient in zip(words.ravel(), gradients.reshape(-1, M)):
-        result[word] += gradient
+    np.add.at(result, words.ravel(), gradients.reshape(-1, M))
     return result
 
 

@@ -160,11 +160,11 @@ class Box:
         self.is_over.set()
         self._kill()
         status = self.process.wait()
-        for thread in self.threads:
-            thread.join(5)
-        for stream in self.process.stdin, self.process.stdout:
+        for stream in self.process.stdin, self.process.stdout:      # at which its last ones wait
             with suppress(OSError):
                 stream.close()
+        for thread in self.threads:
+            thread.join(5)
         if self.look:
             self.look.wait_until_empty()
         if self.is_unsafe:
