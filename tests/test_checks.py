@@ -416,12 +416,12 @@ def folder(tmp_path, monkeypatch):
      "contextWord = 0, n = 7, 3 words, so that negatives must repeat")])
 def test_an_endless_loop_ends_the_program_and_is_named(
         folder, task, module, right, endless, given):
-    exchange(folder / "beyond/check_report.py", "SECONDS = 60", "SECONDS = 3")
+    exchange(folder / "beyond/check_report.py", "SECONDS = 60", "SECONDS = 2")
     exchange(folder / f"{module}.py", right, endless)
     result = python("test.py", task, cwd=folder)
     assert result.returncode == 1
     *_, where, called_with = result.stdout.splitlines()
-    assert where.startswith(f"      took longer than 3 s: an endless loop? ({module}.py, line ")
+    assert where.startswith(f"      took longer than 2 s: an endless loop? ({module}.py, line ")
     assert called_with == f"      called with {given}"
 
 
