@@ -74,24 +74,25 @@ class Box:
 
     def start(self):
         """Start it, and wait until it is ready. Raises NotStarted."""
+        files = [[name, np.frombuffer(data, np.uint8)] for name, data in self.files.items()]
         try:
+            if self.is_unsafe:
+                self.folder = tempfile.mkdtemp(prefix="box-")
+            message = wire.pack([str(self.folder), files])
             self.process = self._unsafe_process() if self.is_unsafe else self._process()
-        except (InputError, OSError) as error:
+        except (InputError, OSError, TypeError) as error:       # TypeError: files of too many bytes
             raise NotStarted(str(error)) from None
         self.is_over = threading.Event()
         self.threads = [threading.Thread(target=task, daemon=True)
                         for task in (self._read_output, self._watch)]
         for thread in self.threads:
             thread.start()
-        files = [[name, np.frombuffer(data, np.uint8)] for name, data in self.files.items()]
         try:
             with self.limited(TO_START):
-                self.send(wire.pack([str(self.folder), files]))
+                self.send(message)
                 ready = wire.unpack(*self.receive())
             if not self.is_unsafe:
                 self.look = Look(self.process.pid)
-        except TypeError as error:          # too large a message
-            ready, self.ended = "", str(error)
         except (OSError, EOFError, wire.Garbage):
             ready = ""
         if ready != "ready":
@@ -109,7 +110,6 @@ class Box:
             os.close(filter_file)
 
     def _unsafe_process(self):
-        self.folder = tempfile.mkdtemp(prefix="box-")
         return self._popen(self._python(bubblewrap.HERE), env=os.environ | bubblewrap.ENVIRONMENT)
 
     def _popen(self, command, **options):
@@ -160,11 +160,11 @@ class Box:
         self.is_over.set()
         self._kill()
         status = self.process.wait()
-        for stream in self.process.stdin, self.process.stdout:      # at which its last ones wait
-            with suppress(OSError):
-                stream.close()
         for thread in self.threads:
             thread.join(5)
+        for stream in self.process.stdin, self.process.stdout:
+            with suppress(OSError):
+                stream.close()
         if self.look:
             self.look.wait_until_empty()
         if self.is_unsafe:

@@ -295,7 +295,7 @@ def ratio_to_a_loop(shape, times, enough, grads, names):
     results cannot be prepared; those with these names must be right.
     """
     S, *sizes = shape
-    loop = min(seconds_of_a_loop(sample_of((500, *sizes))) for _ in range(3))
+    loop = min(seconds_of_a_loop(sample_of((200, *sizes))) for _ in range(3))
     ratio = 0.
     for _ in range(5):
         samples = [sample_of(shape) for _ in range(times)]
