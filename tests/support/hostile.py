@@ -311,7 +311,7 @@ LOSING = {
                 while time.monotonic() < end: pass
                 os._exit(0)
             time.sleep(0.01)
-        """, "took longer|unavailable|processes"),
+        """, "not permitted"),
     "fork bomb": called("while True: os.fork()",
                         "unavailable|processes|rubbish|took longer|exit status|cannot be judged"),
     "threads": called("""
